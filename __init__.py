@@ -1,0 +1,150 @@
+"""Least-cost VM fleets for LLM serving under SLOs, by mixed-integer programming.
+
+    import infersave
+
+    problem = infersave.load_problem("fleet.yaml")
+    plan = infersave.solve(problem)
+    print(plan.usd_per_hour, plan.usd_per_hour_bound, plan.status.sentence)
+
+The checkout is the package. This file names it absolutely, because test runners may
+import it under the checkout's folder name; every other module imports relatively.
+Names are loaded when first used: importing this loads no solver.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from infersave.catalogs.architectures import architecture_names, load_architecture
+    from infersave.catalogs.calibrations import load_calibrations
+    from infersave.catalogs.problem_file import example_names, load_problem, parse_problem
+    from infersave.catalogs.store import Catalog, load_catalog
+    from infersave.models.architecture import Architecture, LayerGroup
+    from infersave.models.billing import WHOLE_HOURS, Billing
+    from infersave.models.calibration import Calibration, Coefficients
+    from infersave.models.deployment import Deployment, OffloadSchedule, Performance, evaluate
+    from infersave.models.fleet import Assignment, FleetPlan, FleetProblem, VMCount
+    from infersave.models.hardware import GPU, HostLink, Offer, VMType
+    from infersave.models.outcome import (
+        BackendError,
+        BackendUnavailable,
+        CalibrationError,
+        CatalogError,
+        InfeasibleError,
+        InferSaveError,
+        NoPlanError,
+        ProblemError,
+        Status,
+        UnsupportedOption,
+        UnsupportedProgram,
+        VerificationError,
+    )
+    from infersave.models.workload import SLO, Job, RequestClass, Workload
+    from infersave.solver.backends.base import backend_names
+    from infersave.solver.program import SolveOptions
+    from infersave.solver.recommend import Choice, Recommendation, recommend
+    from infersave.solver.solve import solve
+    from infersave.solver.verify import verify
+
+_HOME = {
+    "catalogs.architectures": ("architecture_names", "load_architecture"),
+    "catalogs.calibrations": ("load_calibrations",),
+    "catalogs.problem_file": ("example_names", "load_problem", "parse_problem"),
+    "catalogs.store": ("Catalog", "load_catalog"),
+    "models.architecture": ("Architecture", "LayerGroup"),
+    "models.billing": ("WHOLE_HOURS", "Billing"),
+    "models.calibration": ("Calibration", "Coefficients"),
+    "models.deployment": ("Deployment", "OffloadSchedule", "Performance", "evaluate"),
+    "models.fleet": ("Assignment", "FleetPlan", "FleetProblem", "VMCount"),
+    "models.hardware": ("GPU", "HostLink", "Offer", "VMType"),
+    "models.outcome": (
+        "BackendError",
+        "BackendUnavailable",
+        "CalibrationError",
+        "CatalogError",
+        "InfeasibleError",
+        "InferSaveError",
+        "NoPlanError",
+        "ProblemError",
+        "Status",
+        "UnsupportedOption",
+        "UnsupportedProgram",
+        "VerificationError",
+    ),
+    "models.workload": ("SLO", "Job", "RequestClass", "Workload"),
+    "solver.backends.base": ("backend_names",),
+    "solver.program": ("SolveOptions",),
+    "solver.recommend": ("Choice", "Recommendation", "recommend"),
+    "solver.solve": ("solve",),
+    "solver.verify": ("verify",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "GPU",
+    "SLO",
+    "WHOLE_HOURS",
+    "Architecture",
+    "Assignment",
+    "BackendError",
+    "BackendUnavailable",
+    "Billing",
+    "Calibration",
+    "CalibrationError",
+    "Catalog",
+    "CatalogError",
+    "Choice",
+    "Coefficients",
+    "Deployment",
+    "FleetPlan",
+    "FleetProblem",
+    "HostLink",
+    "InfeasibleError",
+    "InferSaveError",
+    "Job",
+    "LayerGroup",
+    "NoPlanError",
+    "Offer",
+    "OffloadSchedule",
+    "Performance",
+    "ProblemError",
+    "Recommendation",
+    "RequestClass",
+    "SolveOptions",
+    "Status",
+    "UnsupportedOption",
+    "UnsupportedProgram",
+    "VMCount",
+    "VMType",
+    "VerificationError",
+    "Workload",
+    "__version__",
+    "architecture_names",
+    "backend_names",
+    "evaluate",
+    "example_names",
+    "load_architecture",
+    "load_calibrations",
+    "load_catalog",
+    "load_problem",
+    "parse_problem",
+    "recommend",
+    "solve",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'infersave' has no attribute {name!r}")
+    value: object = getattr(import_module(f"infersave.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

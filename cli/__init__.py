@@ -1,0 +1,79 @@
+"""The command `infersave`: parses, runs one command, turns errors into an exit status.
+
+A command's module loads when the command is called, and what it computes with when it
+runs: `--help` and `--version` load no numbers, no catalogue and no solver.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from ..models.outcome import InferSaveError
+from .failures import BROKEN_PIPE, INTERRUPTED, abandon_stdout, report
+from .output import JSON_FLAG
+
+
+def _version() -> str:
+    from .. import __version__
+
+    return __version__
+
+
+app = App(
+    name="infersave",
+    help="Least-cost VMs for LLM serving under SLOs, with a proof of how cheap they can be.",
+    help_epilogue="""Try it:
+  infersave plan example:two-workloads
+  infersave recommend --architecture meta-llama/Llama-3.1-8B --input-tokens 512 \\
+      --output-tokens 256 --requests-per-s 12 --ttft-s 1 --tpot-s 0.05 --provider aws
+  infersave catalog
+
+Exit status: 0 an answer, 1 there is no plan, 2 bad input.""",
+    version=_version,
+    help_format="plaintext",
+    default_parameter=Parameter(negative=()),
+)
+"""The command line, for whoever wants to embed it."""
+
+app.command(f"{__name__}.plan:app", name="plan", help="The cheapest fleet for a problem file.")
+app.command(
+    f"{__name__}.recommend:app", name="recommend", help="Rank the VMs that serve one workload."
+)
+app.command(f"{__name__}.verify:app", name="verify", help="Recompute a plan and check each claim.")
+app.command(
+    f"{__name__}.catalog:app", name="catalog", help="What is known: prices, VMs, GPUs, LLMs."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments; default those of the process.
+
+    Returns:
+        The exit status; cli/README.md lists them.
+    """
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show is no failure
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = app(
+            tokens, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        abandon_stdout()
+        return BROKEN_PIPE
+    except SystemExit as stop:  # how the library of the help pages answers an interrupt
+        return stop.code if isinstance(stop.code, int) else 1
+    except (CycloptsError, InferSaveError, OSError) as error:
+        return report(error, as_json=JSON_FLAG in tokens)
+    return status if isinstance(status, int) else 0

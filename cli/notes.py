@@ -1,0 +1,58 @@
+"""What a reader of a plan should know before trusting it, in sentences, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..models.fleet import Assignment, FleetProblem, VMCount
+from .words import percent, plural
+
+
+def offload_notes(assignments: Iterable[Assignment]) -> list[str]:
+    """What "offloaded" means, where anything is."""
+    offloaded = [a for a in assignments if a.performance.offloaded_fraction > 0]
+    meanings: dict[tuple[str, str], list[str]] = {}
+    for a in offloaded:
+        names = meanings.setdefault((a.engine, a.offload_semantics), [])
+        if a.workload not in names:
+            names.append(a.workload)
+    return [
+        f"Offloaded for {', '.join(names)}: {semantics}; the engine ({engine}) must support this."
+        for (engine, semantics), names in meanings.items()
+    ]
+
+
+def idle_notes(vms: Iterable[VMCount]) -> list[str]:
+    """GPUs that are paid for and run nothing."""
+    idle = {vm.vm_type: vm.gpus - vm.gpus_used for vm in vms if vm.gpus > vm.gpus_used}
+    if not idle:
+        return []
+    total = plural(sum(idle.values()), "GPU")
+    return [f"{total} rented and paid for, but idle: on {', '.join(idle)}."]
+
+
+def prediction_notes(
+    problem: FleetProblem, assignments: Iterable[Assignment]
+) -> Iterator[str]:
+    """How far to trust the predictions on each GPU, and what lies beyond the measured range."""
+    gpu_of = {offer.vm_type.key: offer.vm_type.gpu.name for offer in problem.offers}
+    basis: dict[tuple[str, float], list[str]] = {}
+    beyond: dict[str, list[str]] = {}
+    for a in assignments:
+        gpu = gpu_of[a.deployment.vm_type]
+        gpus = basis.setdefault((a.calibration, a.prediction_error), [])
+        if gpu not in gpus:
+            gpus.append(gpu)
+        if a.calibration != "prior" and a.extrapolates:
+            reasons = beyond.setdefault(f"{a.workload} on {gpu}", [])
+            reasons += [r for r in a.extrapolates if r not in reasons]
+    for (kind, error), gpus in basis.items():
+        origin = (
+            "not measured, a prior from other GPUs" if kind == "prior" else "fitted to measurements"
+        )
+        yield (
+            f"Predicted times on {', '.join(gpus)}: {origin}; 9 in 10 held-out rows were within "
+            f"{percent(error)}."
+        )
+    for where, reasons in beyond.items():
+        yield f"Beyond the measured range for {where}: {', '.join(reasons)}."

@@ -1,0 +1,83 @@
+"""JSON and plain text on their way out: exact, complete, and safe on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ..models.outcome import ProblemError
+
+JSON_FLAG = "--json"
+JsonFlag = Annotated[
+    bool,
+    Parameter(name=JSON_FLAG, show_default=False, help="Print JSON on stdout instead of tables."),
+]
+"""The option that every command has."""
+
+
+def to_json(data: object) -> str:
+    """Data as JSON text, ending in a newline.
+
+    Only ASCII, so that no name can carry a control character to a terminal, and no NaN.
+
+    >>> print(to_json({"name": "caf\\u00e9"}), end="")
+    {
+      "name": "caf\\u00e9"
+    }
+    """
+    return json.dumps(data, indent=2, allow_nan=False, ensure_ascii=True) + "\n"
+
+
+def print_json(data: object) -> None:
+    """Data as JSON on stdout."""
+    sys.stdout.write(to_json(data))
+
+
+def printable(text: str) -> str:
+    """Text without control characters, except line breaks.
+
+    >>> printable("a\\x1b[31mb")
+    'a?[31mb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def check_writable(path: Path, field: str) -> None:
+    """Refuse early a file that could not be written at the end.
+
+    Raises:
+        ProblemError: it is a folder, or its folder is not there.
+    """
+    if path.is_dir():
+        raise ProblemError(field, str(path), "must be a file, is a folder")
+    if not path.absolute().parent.is_dir():
+        raise ProblemError(field, str(path), "its folder does not exist")
+
+
+def write_file(path: Path, text: str, field: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ProblemError: the system refuses.
+    """
+    target = path.resolve()
+    whole = target if target.exists() and not target.is_file() else _part(target)
+    try:
+        whole.write_text(text, encoding="utf-8")
+        if whole != target:
+            whole.replace(target)
+    except OSError as error:
+        if whole != target:
+            whole.unlink(missing_ok=True)
+        rule = f"cannot be written: {(error.strerror or 'refused').lower()}"
+        raise ProblemError(field, str(path), rule) from None
+
+
+def _part(target: Path) -> Path:
+    """Where a file is written before it takes its name."""
+    return target.with_name(f".{target.name}.{os.getpid()}.part")

@@ -1,0 +1,106 @@
+"""`infersave plan`: the cheapest fleet for a problem file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cyclopts import App
+
+from .whole import Whole
+from .output import JsonFlag, check_writable, print_json, to_json, write_file
+from .progress import working
+from .source import Source, read_problem
+
+if TYPE_CHECKING:
+    from ..models.fleet import FleetPlan, FleetProblem
+    from ..solver.program import SolveOptions
+
+app = App(
+    name="plan",
+    help_epilogue="""Examples:
+  infersave plan example:two-workloads
+  infersave plan fleet.yaml --time-limit 300 --out plan.json
+  infersave plan fleet.yaml --json | jq .usd_per_hour""",
+)
+
+FLAGS = {
+    "options.time_limit_s": "--time-limit",
+    "options.relative_gap": "--gap",
+    "options.threads": "--threads",
+    "options.seed": "--seed",
+}
+"""Fields of `SolveOptions` as this command spells them."""
+
+
+@app.default
+def plan(
+    problem: Source,
+    /,
+    *,
+    backend: str = "ortools:highs",
+    formulation: Literal["candidates", "layers"] = "candidates",
+    time_limit: float = 60.0,
+    gap: float = 1e-6,
+    seed: Whole = 0,
+    threads: Whole = 1,
+    json: JsonFlag = False,
+    out: Path | None = None,
+) -> int:
+    """The cheapest fleet that holds every SLO, re-checked before it is shown.
+
+    Args:
+        problem: A .yaml, .toml or .json file, example:NAME (infersave catalog list
+            examples), or - for stdin.
+        backend: Who solves the program (infersave catalog list backends).
+        formulation: The program: candidates (offload solved ahead, exact, fast) or layers
+            (one variable a layer group: the definition).
+        time_limit: Longest time for the solver, in seconds.
+        gap: Stop when cost and bound are this close, as a part of the cost; 0 asks for a
+            full proof.
+        seed: Random seed of the solver.
+        threads: Threads of the solver.
+        out: Also write the plan to this file, as JSON.
+    """
+    if out is not None:
+        check_writable(out, "--out")
+    options = _options(time_limit, gap, seed, threads)
+    asked = read_problem(problem)
+    found = _solve(asked, backend, formulation, options)
+    if out is not None:
+        write_file(out, to_json(found.model_dump(mode="json")), "--out")
+    if json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        from .plan_view import show_plan
+        from .screen import Screen
+
+        show_plan(Screen(), asked, found)
+    return 0
+
+
+def _options(time_limit: float, gap: float, seed: int, threads: int) -> SolveOptions:
+    from ..models.outcome import ProblemError
+    from ..solver.program import SolveOptions
+
+    try:
+        return SolveOptions(time_limit_s=time_limit, relative_gap=gap, threads=threads, seed=seed)
+    except ProblemError as error:
+        raise ProblemError(FLAGS[error.field], error.value, error.rule) from None
+
+
+def _solve(
+    problem: FleetProblem,
+    backend: str,
+    formulation: Literal["candidates", "layers"],
+    options: SolveOptions,
+) -> FleetPlan:
+    from ..solver.backends.base import get_backend
+    from ..solver.solve import solve
+    from .words import plural
+
+    name = get_backend(backend).name
+    workloads = plural(len(problem.workloads), "workload")
+    offers = plural(len(problem.offers), "offer")
+    with working(f"planning {workloads} on {offers} with {name}"):
+        return solve(problem, backend=name, options=options, formulation=formulation)

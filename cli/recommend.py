@@ -1,0 +1,92 @@
+"""`infersave recommend`: rank the VMs that serve one workload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from ..models.outcome import CatalogError, ProblemError
+from .filters import Filters
+from .output import JsonFlag, print_json
+from .progress import working
+from .source import Source, read_problem
+from .whole import Whole
+from .workload_options import WorkloadOptions, flags_given, problem_from_flags
+
+if TYPE_CHECKING:
+    from ..models.fleet import FleetProblem
+
+app = App(
+    name="recommend",
+    help_epilogue="""Examples:
+  infersave recommend --architecture meta-llama/Llama-3.1-8B --input-tokens 512 \\
+      --output-tokens 256 --requests-per-s 12 --ttft-s 1 --tpot-s 0.05 --provider aws
+  infersave recommend --architecture facebook/opt-2.7b --input-tokens 1024 \\
+      --output-tokens 128 --job-requests 200000 --deadline-s 21600 --engine static
+  infersave recommend example:two-workloads --workload chat""",
+)
+
+SHOWN = 10
+"""VM types that the table ranks when nobody says how many."""
+
+
+@app.default
+def recommend(
+    problem: Source | None = None,
+    /,
+    *,
+    workload: str | None = None,
+    of: WorkloadOptions = WorkloadOptions(),  # noqa: B008 - frozen
+    among: Filters = Filters(),  # noqa: B008 - frozen
+    top: Whole | None = None,
+    all: bool = False,
+    json: JsonFlag = False,
+) -> int:
+    """Rank the VMs that serve one workload: what each costs, and why the others lose.
+
+    Describe the workload by options, or name one of a problem file.
+
+    Args:
+        problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
+        workload: Which workload of the problem, when it has several.
+        top: VM types to show, 10 when absent; with --json, choices to print, all when
+            absent.
+        all: Show every VM type and every reason, and each VM type in every region.
+    """
+    from ..solver.recommend import recommend as rank
+
+    if top is not None and top < 1:
+        raise ProblemError("--top", top, "must be at least 1")
+    asked = _problem(problem, workload, of, among)
+    with working(f"evaluating {len(asked.offers):,} offers"):
+        ranking = rank(asked)
+    if json:
+        choices = ranking.choices if top is None else ranking.choices[:top]
+        print_json(ranking.model_copy(update={"choices": choices}).model_dump(mode="json"))
+    else:
+        from .recommend_view import show_recommendation
+        from .screen import Screen
+
+        show_recommendation(Screen(), asked, ranking, None if all else top or SHOWN)
+    return 0
+
+
+def _problem(
+    source: str | None, workload: str | None, of: WorkloadOptions, among: Filters
+) -> FleetProblem:
+    """One workload and its offers, from a problem or from options."""
+    if source is None:
+        if workload is not None:
+            raise ProblemError("--workload", workload, "names a workload of a PROBLEM; give one")
+        return problem_from_flags(of, among)
+    if flags := flags_given(of, among):
+        raise ProblemError(flags[0], None, "describes a workload; PROBLEM does so already")
+    problem = read_problem(source)
+    names = [w.name for w in problem.workloads]
+    if workload is None and len(names) > 1:
+        rule = f"is required: the problem has the workloads {', '.join(names)}"
+        raise ProblemError("--workload", None, rule)
+    if workload is not None and workload not in names:
+        raise CatalogError.unknown("workload", workload, names, "--workload")
+    return problem.replace(workloads=tuple(w for w in problem.workloads if workload in (None, w.name)))

@@ -1,0 +1,144 @@
+"""How an attempt ends: the status of a plan, and the tree of errors.
+
+InferSaveError
+|- ProblemError(ValueError)     a value in the problem breaks a rule
+|- CatalogError(LookupError)    a name is not in a catalogue, or a row is wrong
+|- CalibrationError             a calibration cannot be fitted or used
+|- NoPlanError                  the problem is sound but there is no plan
+|  `- InfeasibleError           ... and that is proved
+|- BackendError                 a solver failed
+|  |- BackendUnavailable        it is not installed, or cannot be loaded here
+|  |- UnsupportedProgram        it cannot answer this kind of program
+|  `- UnsupportedOption         it cannot honour this option
+`- VerificationError            a plan does not stand up to recomputation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Why a solve ended; `sentence` says it for people."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    NO_PLAN = "no_plan"
+
+    @property
+    def sentence(self) -> str:
+        """The status in words, with what to do about it."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Status.OPTIMAL: "Proved optimal within the requested gap.",
+    Status.FEASIBLE: "Holds every SLO; a cheaper plan may exist. Raise the time limit for a proof.",
+    Status.INFEASIBLE: "Proved that no plan exists. Relax an SLO or widen the catalogue.",
+    Status.NO_PLAN: "The limit was reached before any plan was found. Raise the time limit.",
+}
+
+
+class InferSaveError(Exception):
+    """Base of every error that InferSave raises on purpose."""
+
+
+class ProblemError(InferSaveError, ValueError):
+    """A value in a problem breaks a rule.
+
+    Attributes:
+        field: path of the value, such as `workloads[0].slo.tpot_s`.
+        value: what was given.
+        rule: what it must be.
+    """
+
+    def __init__(self, field: str, value: object, rule: str) -> None:
+        self.field, self.value, self.rule = field, value, rule
+        given = "" if value is None else f" = {_shown(value)}"
+        super().__init__(f"{field}{given}: {rule}")
+
+
+class CatalogError(InferSaveError, LookupError):
+    """A name that no catalogue knows, or a catalogue row that cannot be read."""
+
+    @classmethod
+    def unknown(cls, kind: str, name: str, known: Iterable[str], field: str = "") -> CatalogError:
+        """An error that offers the nearest known names.
+
+        >>> str(CatalogError.unknown("GPU", "A100", ["A10G", "A100-40GB", "T4"]))
+        "unknown GPU 'A100'; the nearest names are A100-40GB, A10G"
+        """
+        names = sorted(set(known))
+        folded = {n.casefold(): n for n in names}
+        near = [folded[m] for m in get_close_matches(name.casefold(), folded, n=4, cutoff=0.5)]
+        if near:
+            hint = f"the nearest names are {', '.join(near)}"
+        elif names:
+            hint = f"known are {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+        else:
+            hint = "the catalogue is empty"
+        return cls(f"{field + ': ' if field else ''}unknown {kind} {_shown(name)}; {hint}")
+
+    def __str__(self) -> str:
+        """The message itself: LookupError's children would show its repr."""
+        return str(self.args[0])
+
+
+class CalibrationError(InferSaveError):
+    """A calibration cannot be fitted from these rows, or does not fit this use."""
+
+
+class NoPlanError(InferSaveError):
+    """The problem is sound, yet there is no plan to return.
+
+    Attributes:
+        reasons: one line per cause, in the user's own units.
+    """
+
+    def __init__(self, message: str, reasons: Sequence[str] = ()) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("\n  ".join([message, *self.reasons]))
+
+
+class InfeasibleError(NoPlanError):
+    """It is proved that no plan exists."""
+
+
+class BackendError(InferSaveError):
+    """A solver failed to answer."""
+
+
+class BackendUnavailable(BackendError):
+    """A solver is not installed, or cannot be loaded in this process."""
+
+
+class UnsupportedProgram(BackendError):
+    """A solver cannot answer this kind of program rightly."""
+
+
+class UnsupportedOption(BackendError):
+    """A solver cannot honour an option, and says so instead of dropping it."""
+
+
+class VerificationError(InferSaveError):
+    """A plan contradicts the model it claims to satisfy.
+
+    Attributes:
+        violations: one line per contradiction.
+    """
+
+    def __init__(self, violations: Sequence[str]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("\n  ".join(["the plan does not stand up to recomputation:", *violations]))
+
+
+def _shown(value: object) -> str:
+    """A value as an error shows it: printable characters only, cut at 80.
+
+    Input may come from strangers, and errors reach terminals.
+    """
+    text = "".join(c if c.isprintable() else "?" for c in repr(value))
+    return text if len(text) <= 80 else text[:77] + "..."

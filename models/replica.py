@@ -1,0 +1,75 @@
+"""The hardware under one replica, as numbers: one candidate (floats) or many (arrays)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .calibration import Calibration
+from .hardware import VMType
+from .topology import host_rates
+from .value import Real
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What g GPUs of a VM offer one replica; every rate is per GPU.
+
+    Attributes:
+        n_gpus: tensor-parallel degree g.
+        memory_bytes: memory of one GPU (of the slice, for a vGPU).
+        flops_per_s: FP16 matrix rate.
+        fp8_flops_per_s: FP8 matrix rate; the FP16 rate where the GPU has no FP8.
+        memory_bytes_per_s: memory bandwidth.
+        host_memory_bytes: the replica's share of host memory: g of the VM's G GPUs.
+        h2d_bytes_per_s, d2h_bytes_per_s: host link when every GPU of the VM copies.
+        gpu_link_bytes_per_s: GPU to GPU.
+        prefill, decode: CTCF coefficients, in the order of `calibration.FEATURES`.
+    """
+
+    n_gpus: Real
+    memory_bytes: Real
+    flops_per_s: Real
+    fp8_flops_per_s: Real
+    memory_bytes_per_s: Real
+    host_memory_bytes: Real
+    h2d_bytes_per_s: Real
+    d2h_bytes_per_s: Real
+    gpu_link_bytes_per_s: Real
+    prefill: tuple[Real, ...]
+    decode: tuple[Real, ...]
+
+    @classmethod
+    def of(cls, vm_type: VMType, n_gpus: int, calibration: Calibration) -> Replica:
+        """One replica on `n_gpus` GPUs of `vm_type`.
+
+        A vGPU slice gets its share of memory and of every rate: the guarantee of a
+        fixed-share scheduler, and the least it can count on.
+        """
+        gpu, share = vm_type.gpu, vm_type.gpu_share
+        rates = host_rates(vm_type.n_gpus, vm_type.host_link)
+        return cls(
+            n_gpus=float(n_gpus),
+            memory_bytes=gpu.memory_bytes * share,
+            flops_per_s=gpu.flops_per_s * share,
+            fp8_flops_per_s=(gpu.fp8_flops_per_s or gpu.flops_per_s) * share,
+            memory_bytes_per_s=gpu.memory_bytes_per_s * share,
+            host_memory_bytes=vm_type.host_memory_bytes * n_gpus / vm_type.n_gpus,
+            h2d_bytes_per_s=rates.h2d_bytes_per_s,
+            d2h_bytes_per_s=rates.d2h_bytes_per_s,
+            gpu_link_bytes_per_s=vm_type.gpu_link_bytes_per_s,
+            prefill=calibration.prefill.as_tuple(),
+            decode=calibration.decode.as_tuple(),
+        )
+
+    @classmethod
+    def stack(cls, replicas: Sequence[Replica]) -> Replica:
+        """Many replicas as one, each field an array of shape [len(replicas)]."""
+        columns: dict[str, object] = {}
+        for field in fields(cls):
+            values = [getattr(replica, field.name) for replica in replicas]
+            stacked = np.array(values, dtype=np.float64)
+            columns[field.name] = tuple(stacked.T) if stacked.ndim == 2 else stacked
+        return cls(**columns)  # type: ignore[arg-type]

@@ -1,0 +1,118 @@
+"""What is asked: demand, its requests, and the SLOs they must meet."""
+
+from __future__ import annotations
+
+from math import isclose
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from .architecture import Architecture
+from .billing import SECONDS_PER_HOUR
+from .engine import EngineName
+from .outcome import ProblemError
+from .precision import KVPrecisionName, PrecisionName
+from .value import Count, Name, Positive, Share, Value
+
+SHARE_TOLERANCE = 1e-9
+"""Shares typed in decimal must add up to 1 within this."""
+
+
+GPUCounts = Annotated[tuple[Count, ...], Field(min_length=1)]
+
+
+class RequestClass(Value):
+    """Requests of one size.
+
+    Attributes:
+        input_tokens: mean prompt length I [tokens].
+        output_tokens: mean answer length O [tokens].
+        share: part of the workload's requests.
+    """
+
+    input_tokens: Count
+    output_tokens: Count
+    share: Share = 1.0
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens in the context when the answer is complete."""
+        return self.input_tokens + self.output_tokens
+
+
+class SLO(Value):
+    """Bounds on one replica's service; an absent one does not bind.
+
+    Attributes:
+        tokens_per_s: least throughput, input tokens counted (the paper's eq. 1).
+        ttft_s: greatest time to first token.
+        tpot_s: greatest time per output token after the first.
+        e2e_s: greatest time from request to last token.
+    """
+
+    tokens_per_s: Positive | None = None
+    ttft_s: Positive | None = None
+    tpot_s: Positive | None = None
+    e2e_s: Positive | None = None
+
+
+class Job(Value):
+    """A fixed number of requests, done by a deadline [s] after the start."""
+
+    requests: Count
+    deadline_s: Positive
+
+    @property
+    def deadline_h(self) -> float:
+        """The deadline in hours, over which a job's bill is spread beside services."""
+        return self.deadline_s / SECONDS_PER_HOUR
+
+
+class Workload(Value):
+    """Demand for one LLM, with its SLOs.
+
+    `requests_per_s` makes it a service, `job` a batch of work; with neither, one replica
+    that holds the SLOs is asked for, the paper's question. Each request class is a demand
+    of its own: it may be served by another deployment than its neighbours.
+
+    Attributes:
+        batch: sequences in one batch, when the user fixes it; otherwise a decision.
+        max_batch: most sequences the engine is to hold; None means the engine's limit.
+        offload: whether KV cache may live in host memory (engines that stream it only).
+        gpus_per_replica: allowed tensor-parallel degrees; None means any that fits.
+        target_utilization: part of a replica's capacity that mean demand may use; the
+            rest is headroom for bursts, which mean rates do not see.
+    """
+
+    name: Name
+    architecture: Architecture
+    engine: EngineName = "continuous"
+    requests_per_s: Positive | None = None
+    job: Job | None = None
+    requests: tuple[RequestClass, ...] = Field(min_length=1)
+    slo: SLO = SLO()
+    batch: Count | None = None
+    max_batch: Count | None = None
+    offload: bool = True
+    precision: PrecisionName = "fp16"
+    kv_precision: KVPrecisionName = "fp16"
+    gpus_per_replica: GPUCounts | None = None
+    target_utilization: Share = 0.8
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.requests_per_s is not None and self.job is not None:
+            raise ProblemError("job", None, "give requests_per_s (a service) or job, not both")
+        total = sum(request.share for request in self.requests)
+        if not isclose(total, 1.0, abs_tol=SHARE_TOLERANCE):
+            raise ProblemError("requests", total, "shares must add up to 1")
+        limit = self.architecture.max_context_tokens
+        longest = max(request.total_tokens for request in self.requests)
+        if limit is not None and longest > limit:
+            raise ProblemError(
+                "requests",
+                longest,
+                f"input_tokens + output_tokens must be at most {limit}, "
+                f"the longest context of {self.architecture.name}",
+            )
+        return self

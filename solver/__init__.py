@@ -1,0 +1,1 @@
+"""The decision: candidates, program, backends, plan, check. No physics, no files."""

@@ -1,0 +1,148 @@
+"""Why a VM type cannot serve, in one line each, and whether any can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.outcome import InfeasibleError
+from ..models.serving import LATENCY_SLOS, Serving, Trial
+from ..models.value import FloatArray
+from .batches import batch_range, best_batches
+from .candidates import Stream, allowed_degrees
+
+GIB = 2.0**30
+REASONS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a pair cannot serve.
+
+    Attributes:
+        stage: how far it got: 0 not allowed, 1 weights, 2 KV cache, 3 an SLO; further is
+            closer to serving.
+        miss: how far it misses at that stage: bytes short, or predicted / bound.
+        text: the reason, with numbers.
+    """
+
+    stage: int
+    miss: float
+    text: str
+
+
+def reject(stream: Stream) -> list[Rejection | None]:
+    """The reason each pair cannot serve the stream, shape [K]; None where it can."""
+    serving = Serving(stream.workload, stream.request, stream.machines.replica)
+    smallest = serving.at(float(batch_range(stream.workload)[0]))
+    allowed = allowed_degrees(stream.workload, stream.machines)
+    slo = _slo_miss(serving, smallest, stream)
+    reasons: list[Rejection | None] = []
+    for k, holds in enumerate(stream.holds):
+        if holds:
+            reasons.append(None)
+        elif not allowed[k]:
+            g = int(stream.machines.n_gpus[k])
+            reasons.append(Rejection(0, float(g), f"{g} GPUs per replica are not possible"))
+        else:
+            reasons.append(_memory(stream, smallest, k) or slo[k])
+    return reasons
+
+
+def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
+    """Weights, then KV cache on the GPU, then on the host, at the smallest batch."""
+    if trial.fits[k]:
+        return None
+    budget, batch = trial.budget, int(trial.batch[k])
+    g = int(stream.machines.n_gpus[k])
+    free, kv = float(_at(budget.free, k)), float(_at(budget.kv_total, k))
+    usable = float(_at(budget.usable, k))
+    if free < 0:
+        need = usable - free
+        text = (
+            f"weights and activations need {need / GIB:.1f} GiB on each of {g} GPUs, usable are "
+            f"{usable / GIB:.1f}: {-free:.0f} bytes short"
+        )
+        return Rejection(1, -free * g, text)
+    text = (
+        f"KV cache of batch {batch} needs {kv / GIB:.1f} GiB per GPU, {free / GIB:.1f} are free: "
+        f"{kv - free:.0f} bytes short"
+    )
+    if stream.workload.offload:
+        host = float(_at(budget.host, k))
+        text += f", and offload cannot hold it ({host / GIB:.1f} GiB of host memory per replica)"
+    return Rejection(2, (kv - free) * g, text)
+
+
+def _slo_miss(serving: Serving, smallest: Trial, stream: Stream) -> list[Rejection]:
+    """The SLO each pair misses by most, at the batch that is best for it."""
+    slo = stream.workload.slo
+    worst = np.zeros(stream.holds.shape)
+    texts = [""] * len(worst)
+    for name, form, bound in smallest.forms.bounds(slo, stream.request):
+        trial = smallest
+        if name not in LATENCY_SLOS:
+            trial, _ = best_batches(serving)
+            form = trial.forms.work
+        value = np.asarray(form.of(trial.prefill_s, trial.decode_s))
+        ratio = value / bound
+        for k in np.flatnonzero(ratio > np.maximum(worst, 1.0)):
+            texts[k] = _slo_text(stream, name, float(value[k]), int(trial.batch[k]))
+        worst = np.maximum(worst, np.where(ratio > 1.0, ratio, 0.0))
+    fallback = "no batch size holds all SLOs at once"
+    return [
+        Rejection(3, float(miss) or 1.0, text or fallback)
+        for miss, text in zip(worst, texts, strict=True)
+    ]
+
+
+def _slo_text(stream: Stream, name: str, value: float, batch: int) -> str:
+    bound = getattr(stream.workload.slo, name)
+    if name == "tokens_per_s":
+        best = stream.request.total_tokens / value
+        return f"tokens_per_s {best:.4g} at most, {bound:g} required (batch {batch})"
+    return f"{name} {value:.4g} at least, {bound:g} required (batch {batch})"
+
+
+def _at(value: FloatArray | float, k: int) -> float:
+    array = np.asarray(value)
+    return float(array[k] if array.ndim else array)
+
+
+def nearest_per_type(stream: Stream) -> dict[str, Rejection]:
+    """The reason of each VM type that cannot serve: of its pair that comes nearest."""
+    keys, nearest = stream.machines.keys, dict[str, Rejection]()
+    reasons = reject(stream)
+    serving = {keys[k] for k, reason in enumerate(reasons) if reason is None}
+    for key, reason in zip(keys, reasons, strict=True):
+        if reason is None or key in serving:
+            continue
+        best = nearest.get(key)
+        if best is None or (-reason.stage, reason.miss) < (-best.stage, best.miss):
+            nearest[key] = reason
+    return nearest
+
+
+def require_candidates(streams: tuple[Stream, ...]) -> None:
+    """Refuse a problem in which some demand has no candidate.
+
+    Raises:
+        InfeasibleError: names the demand, the rule, and the best that is reachable.
+    """
+    for stream in streams:
+        if len(stream.useful()):
+            continue
+        ordered = sorted(
+            nearest_per_type(stream).items(), key=lambda item: (-item[1].stage, item[1].miss)
+        )
+        lines = [f"{key}: {reason.text}" for key, reason in ordered[:REASONS_SHOWN]]
+        more = len(ordered) - REASONS_SHOWN
+        if more > 0:
+            lines.append(f"... and {more} more VM types, further off")
+        raise InfeasibleError(
+            f"no VM type can serve workload {stream.workload.name!r} "
+            f"({stream.request.input_tokens} in, {stream.request.output_tokens} out), "
+            "nearest first:",
+            lines,
+        )

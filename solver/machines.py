@@ -1,0 +1,85 @@
+"""Every way to cut a VM type into replicas, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.calibration import Calibration, calibration_for
+from ..models.hardware import Offer, VMType
+from ..models.replica import Replica
+from ..models.value import FloatArray
+from .program import IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """(VM type, GPUs per replica) pairs, shape [K], under one engine.
+
+    Attributes:
+        vm_types: each VM type once, in the order the offers name them.
+        type_of: index into `vm_types`, shape [K].
+        n_gpus: tensor-parallel degree g, shape [K].
+        gpus_per_vm: GPUs of the VM, shape [K].
+        replica: the hardware, every field of shape [K].
+    """
+
+    vm_types: tuple[VMType, ...]
+    type_of: IntArray
+    n_gpus: IntArray
+    gpus_per_vm: IntArray
+    replica: Replica
+
+    @property
+    def keys(self) -> list[str]:
+        """VM type key of each pair."""
+        return [self.vm_types[t].key for t in self.type_of]
+
+    @property
+    def vm_part(self) -> FloatArray:
+        """Part of a VM that one replica takes, shape [K]."""
+        return np.asarray(self.n_gpus / self.gpus_per_vm)
+
+    @property
+    def replicas_per_vm(self) -> IntArray:
+        """Replicas that fit one VM, shape [K]."""
+        return self.gpus_per_vm // self.n_gpus
+
+
+def parallel_degrees(n_gpus: int) -> tuple[int, ...]:
+    """Tensor-parallel degrees offered on a VM: powers of two that divide G, and G.
+
+    Each degree divides the next and all divide G, so replicas that fill a VM's GPUs in
+    number can always be placed without one crossing a VM.
+
+    >>> parallel_degrees(8), parallel_degrees(10), parallel_degrees(1)
+    ((1, 2, 4, 8), (1, 2, 10), (1,))
+    """
+    degrees = [1]
+    while n_gpus % (degrees[-1] * 2) == 0:
+        degrees.append(degrees[-1] * 2)
+    return tuple(degrees) if degrees[-1] == n_gpus else (*degrees, n_gpus)
+
+
+def enumerate_machines(
+    offers: Sequence[Offer], calibrations: tuple[Calibration, ...], engine: str
+) -> Machines:
+    """All pairs of the offers' VM types.
+
+    Raises:
+        CalibrationError: a GPU has no calibration.
+    """
+    vm_types = tuple({offer.vm_type.key: offer.vm_type for offer in offers}.values())
+    by_gpu = {v.gpu.name: calibration_for(calibrations, v.gpu.name, engine) for v in vm_types}
+    pairs = [(i, g) for i, v in enumerate(vm_types) for g in parallel_degrees(v.n_gpus)]
+    replicas = [Replica.of(vm_types[i], g, by_gpu[vm_types[i].gpu.name]) for i, g in pairs]
+    type_of = np.array([i for i, _ in pairs], dtype=np.int64)
+    return Machines(
+        vm_types=vm_types,
+        type_of=type_of,
+        n_gpus=np.array([g for _, g in pairs], dtype=np.int64),
+        gpus_per_vm=np.array([v.n_gpus for v in vm_types], dtype=np.int64)[type_of],
+        replica=Replica.stack(replicas),
+    )

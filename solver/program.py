@@ -1,0 +1,223 @@
+"""The mixed-integer program in arrays, with no domain words, and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.outcome import ProblemError, Status
+from ..models.value import FloatArray
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+INTEGER_LIMIT = 1e6
+"""Greatest bound of an integer column: CP-SAT clamps at 1e7 in silence, and beyond 1e6
+the tolerances of the other solvers reach whole units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """min cost . x  subject to  row_lower <= A x <= row_upper, lower <= x <= upper.
+
+    A is in compressed sparse rows, columns sorted within a row, no duplicates.
+
+    Attributes:
+        cost: shape [n].
+        lower, upper: bounds of x, shape [n]; finite for integer columns.
+        integer: which columns are integer, shape [n].
+        row_lower, row_upper: shape [m]; -inf or inf where open.
+        indptr: row starts, shape [m + 1].
+        indices, data: column and coefficient of each entry, shape [nnz].
+        hint: a feasible point to start from, shape [n], or None.
+        usd_scale: cost was multiplied by this power of two.
+    """
+
+    cost: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    integer: BoolArray
+    row_lower: FloatArray
+    row_upper: FloatArray
+    indptr: IntArray
+    indices: IntArray
+    data: FloatArray
+    hint: FloatArray | None = None
+    usd_scale: float = 1.0
+
+    @property
+    def n_columns(self) -> int:
+        """Variables."""
+        return len(self.cost)
+
+    @property
+    def n_rows(self) -> int:
+        """Constraints."""
+        return len(self.row_lower)
+
+    @property
+    def pure_integer(self) -> bool:
+        """Whether every column is integer."""
+        return bool(self.integer.all())
+
+    def activity(self, x: FloatArray) -> FloatArray:
+        """A x, shape [m]."""
+        rows = np.repeat(np.arange(self.n_rows), np.diff(self.indptr))
+        products = self.data * x[self.indices]
+        return np.bincount(rows, products, minlength=self.n_rows).astype(np.float64)
+
+    def violation(self, x: FloatArray) -> float:
+        """Largest violation of a row or bound at x; 0 when feasible."""
+        activity = self.activity(x)
+        gaps = [
+            self.row_lower - activity,
+            activity - self.row_upper,
+            self.lower - x,
+            x - self.upper,
+        ]
+        return max(0.0, *(float(gap.max()) for gap in gaps if gap.size))
+
+    def check(self) -> None:
+        """The gate before any solver.
+
+        Raises:
+            ProblemError: a number that makes some solver answer wrongly or hang: NaN, an
+                infinite coefficient, a negative cost, an unbounded or huge integer.
+        """
+        finite = {"cost": self.cost, "lower": self.lower, "coefficient": self.data}
+        for name, values in finite.items():
+            bad = values[~np.isfinite(values)]
+            if bad.size:
+                raise ProblemError(f"program.{name}", float(bad[0]), "must be finite")
+        if np.isnan(np.concatenate([self.row_lower, self.row_upper, self.upper])).any():
+            raise ProblemError("program.bounds", float("nan"), "must be numbers")
+        if (self.cost < 0).any():
+            raise ProblemError("program.cost", float(self.cost.min()), "must not be negative")
+        largest = self.upper[self.integer]
+        if largest.size and largest.max() > INTEGER_LIMIT:
+            rule = f"an integer must be at most {INTEGER_LIMIT:.0e}"
+            raise ProblemError("program.upper", float(largest.max()), rule)
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """How hard to try.
+
+    Attributes:
+        time_limit_s: wall time for the solver [s].
+        relative_gap: stop when (cost - bound) / cost is at most this; 0 asks for a full proof.
+        threads: solver threads; more than 1 is honoured or refused by a backend.
+        seed: random seed of the solver.
+    """
+
+    time_limit_s: float = 60.0
+    relative_gap: float = 1e-6
+    threads: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        rules = {
+            "time_limit_s": (0 <= self.time_limit_s < float("inf"), "must be 0 or more, finite"),
+            "relative_gap": (0 <= self.relative_gap < 1, "must be at least 0 and below 1"),
+            "threads": (self.threads >= 1, "must be at least 1"),
+            "seed": (0 <= self.seed < 2**31, "must be from 0 to 2**31 - 1"),
+        }
+        for name, (holds, rule) in rules.items():
+            if not holds:
+                raise ProblemError(f"options.{name}", getattr(self, name), rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What a solver answered, in the program's own (scaled) money.
+
+    Attributes:
+        status: why it stopped.
+        limit: the limit that stopped it (`time`, ...), or empty.
+        values: x, shape [n]; None when no feasible point was found.
+        objective: cost . x recomputed here, not the solver's figure.
+        bound: proved lower bound on the cost; None when the solver tells none.
+        backend: who solved it, with version.
+        seconds: wall time.
+    """
+
+    status: Status
+    limit: str
+    values: FloatArray | None
+    objective: float | None
+    bound: float | None
+    backend: str
+    seconds: float
+
+
+@dataclass
+class ProgramBuilder:
+    """Collects columns, rows and entries as arrays; `build` compresses them."""
+
+    _columns: list[tuple[FloatArray, FloatArray, FloatArray, BoolArray]] = field(
+        default_factory=list
+    )
+    _rows: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
+    _entries: list[tuple[IntArray, IntArray, FloatArray]] = field(default_factory=list)
+    n_columns: int = 0
+    n_rows: int = 0
+
+    def columns(
+        self,
+        count: int,
+        *,
+        cost: FloatArray | float = 0.0,
+        lower: FloatArray | float = 0.0,
+        upper: FloatArray | float = np.inf,
+        integer: bool = False,
+    ) -> IntArray:
+        """Add `count` columns; returns their numbers."""
+        spread = [np.broadcast_to(np.asarray(v, float), count) for v in (cost, lower, upper)]
+        self._columns.append((spread[0], spread[1], spread[2], np.full(count, integer)))
+        first, self.n_columns = self.n_columns, self.n_columns + count
+        return np.arange(first, self.n_columns, dtype=np.int64)
+
+    def rows(
+        self, count: int, lower: FloatArray | float = -np.inf, upper: FloatArray | float = np.inf
+    ) -> IntArray:
+        """Add `count` rows; returns their numbers."""
+        spread = [np.broadcast_to(np.asarray(v, float), count) for v in (lower, upper)]
+        self._rows.append((spread[0], spread[1]))
+        first, self.n_rows = self.n_rows, self.n_rows + count
+        return np.arange(first, self.n_rows, dtype=np.int64)
+
+    def entries(
+        self, rows: IntArray | int, columns: IntArray | int, values: FloatArray | float
+    ) -> None:
+        """Add coefficients; the three broadcast against each other."""
+        r, c, v = np.broadcast_arrays(
+            np.asarray(rows, np.int64), np.asarray(columns, np.int64), np.asarray(values, float)
+        )
+        self._entries.append((r.ravel(), c.ravel(), v.ravel()))
+
+    def build(self) -> Program:
+        """The finished program, duplicates summed."""
+        cost, lower, upper = (
+            np.concatenate([block[i] for block in self._columns]) for i in range(3)
+        )
+        integer = np.concatenate([block[3] for block in self._columns])
+        rows, columns, data = (
+            np.concatenate([block[i] for block in self._entries]) for i in range(3)
+        )
+        place = rows * self.n_columns + columns
+        unique, inverse = np.unique(place, return_inverse=True)
+        summed = np.bincount(inverse, data, minlength=len(unique)).astype(np.float64)
+        counts = np.bincount(unique // self.n_columns, minlength=self.n_rows)
+        return Program(
+            cost=cost,
+            lower=lower,
+            upper=upper,
+            integer=integer,
+            row_lower=np.concatenate([block[0] for block in self._rows]),
+            row_upper=np.concatenate([block[1] for block in self._rows]),
+            indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            indices=(unique % self.n_columns).astype(np.int64),
+            data=summed,
+        )

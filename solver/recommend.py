@@ -1,0 +1,175 @@
+"""One workload, every offer: what each would cost alone, best first, and why the rest lose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.billing import Billing
+from ..models.fleet import SCHEMA_VERSION, Assignment, FleetProblem
+from ..models.hardware import Offer, PurchaseOption
+from ..models.outcome import InfeasibleError, ProblemError
+from ..models.value import Count, FloatArray, Name, NonNegative, Positive, Value
+from .candidates import TIE, Stream, enumerate_streams
+from .describe import describe, describe_order
+from .explain import nearest_per_type, require_candidates
+from .orders import Orders, draw_orders
+from .program import IntArray, SolveOptions
+from .reduction import reduce_stream
+from .solve import DEFAULT_BACKEND
+
+
+class Choice(Value):
+    """One offer that serves the workload alone.
+
+    Attributes:
+        count: VMs to rent.
+        usd_per_hour: of all of them; for a job its bill spread over the deadline.
+        usd: a job's bill.
+        dearer_usd_per_hour: difference to the best choice.
+        assignments: one per request class.
+    """
+
+    provider: Name
+    vm_type: Name
+    region: Name
+    purchase: PurchaseOption
+    count: Count
+    usd_per_hour: Positive
+    usd: Positive | None = None
+    dearer_usd_per_hour: NonNegative = 0.0
+    assignments: tuple[Assignment, ...]
+
+
+class Rejected(Value):
+    """A VM type that cannot serve the workload, and why."""
+
+    vm_type: Name
+    reason: str
+
+
+class Recommendation(Value):
+    """All choices, best first: by cost, then by throughput, then by name.
+
+    Attributes:
+        rejected: VM types that cannot serve.
+        candidates: (VM type, GPUs) pairs evaluated.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    workload: Name
+    choices: tuple[Choice, ...]
+    rejected: tuple[Rejected, ...]
+    candidates: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a stream needs of each VM type alone, at its best pair there, shape [types].
+
+    Attributes:
+        amount: GPUs for a service, billed VM-hours for a job; inf where it cannot run.
+        best: the pair, or the position among the job's orders.
+        orders: the job's orders.
+    """
+
+    stream: Stream
+    amount: FloatArray
+    best: IntArray
+    orders: Orders | None
+
+    def assignment(self, problem: FleetProblem, t: int, offer: Offer) -> Assignment:
+        """The stream on VM type t, at an offer."""
+        stream, best = self.stream, int(self.best[t])
+        if self.orders is not None:
+            return describe_order(problem, stream, self.orders, best, offer)
+        replicas = int(stream.replicas_needed()[best])
+        rate = stream.requests_per_s
+        return describe(problem, stream, best, stream.schedule(best), offer, replicas, rate)
+
+
+def recommend(problem: FleetProblem) -> Recommendation:
+    """Rank every offer of a problem with one workload.
+
+    A service takes the fewest GPUs, rounded up to whole VMs; a job its cheapest order;
+    without a stated demand one replica is enough.
+
+    Raises:
+        ProblemError: the problem has several workloads; `solve` plans those.
+        InfeasibleError: no offer can serve; says what stands in the way.
+    """
+    if len(problem.workloads) != 1:
+        raise ProblemError("workloads", len(problem.workloads), "recommend takes exactly one")
+    workload = problem.workloads[0]
+    streams = enumerate_streams(problem)
+    require_candidates(streams)
+    needs = [
+        _need(reduce_stream(stream, DEFAULT_BACKEND, SolveOptions()), problem.billing)
+        for stream in streams
+    ]
+    types = {v.key: t for t, v in enumerate(streams[0].machines.vm_types)}
+    able = np.all([np.isfinite(need.amount) for need in needs], axis=0)
+    places = [(types[offer.vm_type.key], offer) for offer in problem.offers]
+    choices = [_choice(problem, needs, t, offer) for t, offer in places if able[t]]
+    if not choices:
+        raise InfeasibleError(f"no single VM type serves every class of {workload.name!r}")
+    return Recommendation(
+        workload=workload.name,
+        choices=_ranked(choices),
+        rejected=tuple(
+            Rejected(vm_type=key, reason=reason.text)
+            for stream in streams
+            for key, reason in sorted(nearest_per_type(stream).items())
+        ),
+        candidates=len(streams) * len(streams[0].holds),
+    )
+
+
+def _need(stream: Stream, billing: Billing) -> Need:
+    orders = None if stream.workload.job is None else draw_orders(stream, billing)
+    if orders is None:
+        pair, taken = stream.useful(), stream.replicas_needed() * stream.machines.n_gpus
+        values, places = taken[pair], pair
+    else:
+        pair, values, places = orders.pair, orders.vm_hours, np.arange(len(orders.pair))
+    n = len(stream.machines.vm_types)
+    amount, best = np.full(n, np.inf), np.zeros(n, np.int64)
+    for t, value, place in zip(stream.machines.type_of[pair], values, places, strict=True):
+        if value < amount[t]:
+            amount[t], best[t] = value, place
+    return Need(stream, amount, best, orders)
+
+
+def _choice(problem: FleetProblem, needs: list[Need], t: int, offer: Offer) -> Choice:
+    """All request classes on one offer."""
+    assignments = tuple(need.assignment(problem, t, offer) for need in needs)
+    job, usd = problem.workloads[0].job, None
+    if job is None:
+        gpus = sum(float(need.amount[t]) for need in needs)
+        count = int(np.ceil(gpus / offer.vm_type.n_gpus - TIE))
+        usd_per_hour = offer.usd_per_hour * count
+    else:
+        count = sum(a.job.n_vms for a in assignments if a.job)
+        usd = sum(a.job.usd for a in assignments if a.job)
+        usd_per_hour = usd / job.deadline_h
+    return Choice(
+        provider=offer.vm_type.provider,
+        vm_type=offer.vm_type.name,
+        region=offer.region,
+        purchase=offer.purchase,
+        count=count,
+        usd_per_hour=usd_per_hour,
+        usd=usd,
+        assignments=assignments,
+    )
+
+
+def _ranked(choices: list[Choice]) -> tuple[Choice, ...]:
+    def order(choice: Choice) -> tuple[float, float, str, str, str]:
+        tokens = sum(a.replicas * a.performance.tokens_per_s for a in choice.assignments)
+        return choice.usd_per_hour, -tokens, choice.vm_type, choice.region, choice.purchase
+
+    ordered = sorted(choices, key=order)
+    least = ordered[0].usd_per_hour
+    return tuple(c.replace(dearer_usd_per_hour=c.usd_per_hour - least) for c in ordered)

@@ -1,0 +1,108 @@
+"""The independent check accepts true plans and refuses every corrupted one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infersave import (
+    FleetPlan,
+    FleetProblem,
+    InfeasibleError,
+    VerificationError,
+    solve,
+    verify,
+)
+from infersave.solver.verify import find_violations
+
+FleetMaker = Callable[[int], FleetProblem]
+SEEDS = range(400, 425)
+
+
+def planned(problem: FleetProblem) -> FleetPlan:
+    try:
+        return solve(problem)
+    except InfeasibleError:
+        pytest.skip("this fleet has no plan")
+
+
+def corruptions(plan: FleetPlan) -> dict[str, FleetPlan]:
+    """One small lie each."""
+    first, vm = plan.assignments[0], plan.vms[0]
+    deployment, performance = first.deployment, first.performance
+    offload = deployment.offload
+    cent = 0.01
+
+    def with_first(**changes: Any) -> FleetPlan:
+        return plan.replace(assignments=(first.replace(**changes), *plan.assignments[1:]))
+
+    def with_vm(**changes: Any) -> FleetPlan:
+        return plan.replace(vms=(vm.replace(**changes), *plan.vms[1:]))
+
+    raised = tuple(min(1.0, f + 0.01) if f < 1 else 0.98 for f in offload.fractions)
+    return {
+        "cost one cent off": plan.replace(usd_per_hour=plan.usd_per_hour + cent),
+        "VM cost one cent off": with_vm(usd_per_hour=vm.usd_per_hour + cent),
+        "bound above cost": plan.replace(usd_per_hour_bound=plan.usd_per_hour * 1.01),
+        "gap off": plan.replace(gap=0.5),
+        "one VM more": with_vm(count=vm.count + 1),
+        "one GPU more": with_vm(gpus=vm.gpus + 1),
+        "one used GPU less": with_vm(gpus_used=vm.gpus_used + 1),
+        "VM elsewhere": with_vm(region="elsewhere"),
+        "VM missing": plan.replace(vms=plan.vms[1:]),
+        "one replica more": with_first(replicas=first.replicas + 1),
+        "unknown workload": with_first(workload="nobody"),
+        "unknown class": with_first(request_class=7),
+        "served by nothing": plan.replace(assignments=plan.assignments[1:]),
+        "batch doubled": with_first(deployment=deployment.replace(batch=deployment.batch * 2)),
+        "faster than it is": with_first(
+            performance=performance.replace(tpot_s=performance.tpot_s * 0.9 + 1e-4)
+        ),
+        "offload changed": with_first(
+            deployment=deployment.replace(offload=offload.replace(fractions=raised))
+        ),
+        "schedule of another LLM": with_first(
+            deployment=deployment.replace(
+                offload=offload.replace(fractions=(*offload.fractions, 0.0))
+            )
+        ),
+        "three GPUs": with_first(deployment=deployment.replace(n_gpus=3)),
+    }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_true_plans_hold_and_lies_are_caught(seed: int, random_fleet: FleetMaker) -> None:
+    problem = random_fleet(seed)
+    plan = planned(problem)
+    verify(problem, plan)
+    verify(problem, FleetPlan.model_validate_json(plan.model_dump_json()))
+    for lie, corrupted in corruptions(plan).items():
+        assert list(find_violations(problem, corrupted)), f"not caught: {lie}"
+
+
+def test_demand_beyond_capacity_is_caught(random_fleet: FleetMaker) -> None:
+    caught = 0
+    for seed in SEEDS:
+        problem = random_fleet(seed)
+        plan = planned(problem)
+        more = tuple(
+            w.replace(requests_per_s=w.requests_per_s * 1.001) if w.requests_per_s else w
+            for w in problem.workloads
+        )
+        if more == problem.workloads:
+            continue
+        with pytest.raises(VerificationError, match="requests/s"):
+            verify(problem.replace(workloads=more), plan)
+        caught += 1
+    assert caught > 5
+
+
+def test_every_violation_is_listed(random_fleet: FleetMaker) -> None:
+    problem = random_fleet(401)
+    plan = planned(problem)
+    wrong = plan.replace(usd_per_hour=plan.usd_per_hour * 2, gap=0.9)
+    with pytest.raises(VerificationError) as caught:
+        verify(problem, wrong)
+    assert len(caught.value.violations) >= 2
