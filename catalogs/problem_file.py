@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from ..models.fleet import FleetProblem
 from ..models.outcome import CatalogError, InferSaveError, ProblemError
@@ -24,8 +27,16 @@ EXAMPLES = Path(__file__).resolve().parent / "data" / "problems"
 EXAMPLE_PREFIX = "example:"
 SIZE_LIMIT_BYTES = 16 * 2**20
 FORMATS = (".yaml", ".yml", ".toml", ".json")
+EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
 
-Names = Name | tuple[Name, ...]
+
+def _listed(value: object) -> object:
+    """One name is a list of one: a union of both would name neither in its errors."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+"""One name, or a list of them."""
 
 
 class CatalogFilter(Value):
@@ -52,6 +63,9 @@ class CatalogFilter(Value):
             CatalogError: a name is unknown, or nothing passes.
         """
         filters = {k: v for k, v in self if k != "name"}
+        for field, value in filters.items():
+            if isinstance(value, tuple) and len(value) == 1:  # `all` is no name among others
+                filters[field] = value[0]
         return load_catalog(self.name).select(**filters)
 
 
@@ -182,6 +196,8 @@ def _yaml(text: str) -> object:
                     raise ValueError(f"line {line}: {key!r} is given twice")
             return super().construct_mapping(node, deep)
 
+    # YAML 1.1 takes 1e3 for a word: it wants 1.0e+3.
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+0123456789"))
     try:
         return yaml.load(text, Loader)
     except yaml.MarkedYAMLError as error:
@@ -189,4 +205,4 @@ def _yaml(text: str) -> object:
         line = f"line {mark.line + 1}: " if mark else ""
         raise ValueError(f"{line}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(" ".join(str(error).split())) from None

@@ -69,7 +69,7 @@ class CatalogError(InferSaveError, LookupError):
         """An error that offers the nearest known names.
 
         >>> str(CatalogError.unknown("GPU", "A100", ["A10G", "A100-40GB", "T4"]))
-        "unknown GPU 'A100'; the nearest names are A100-40GB, A10G"
+        "unknown GPU 'A100'; the nearest names are A10G, A100-40GB"
         """
         names = sorted(set(known))
         folded = {n.casefold(): n for n in names}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infersave.catalogs.architectures import load_architecture
 from infersave.catalogs.store import load_vm_types
-from infersave.models.calibration import Calibration, Coefficients
+from infersave.models.calibration import Calibration
 from infersave.models.engine import ENGINES
 from infersave.models.hardware import VMType
 from infersave.models.latency import decode_times, prefill_times
@@ -43,10 +43,10 @@ def flexgen_calibrations(
         vm = vms[f"aws:{row['instance']}"]
         online = _request(row)
         goal = float(row["measured_tps"])
-        start = own[vm.gpu.name].replace(
-            engine=ENGINE.name,
-            decode=Coefficients(linear=1.0, attention=1.0, layer_s=0.0),
-        )
+        base = own[vm.gpu.name]
+        # The exchange between GPUs is the GPU's own: the paper's rows have one GPU.
+        roofline = base.decode.replace(linear=1.0, attention=1.0, layer_s=0.0, sequence_s=0.0)
+        start = base.replace(engine=ENGINE.name, decode=roofline)
         layer_s = float(f"{_layer_s(vm, start, online, goal):.6g}")
         found = start.replace(
             kind="fitted",

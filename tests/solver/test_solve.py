@@ -160,7 +160,6 @@ def test_unknown_backend() -> None:
         ({"requests": ()}, "requests"),
         ({"requests": (CHAT.replace(share=0.5),)}, "requests"),
         ({"requests": (RequestClass(input_tokens=10**6, output_tokens=1),)}, "requests"),
-        ({"name": "a\nb"}, "name"),
         ({"precision": "fp7"}, "precision"),
         ({"unheard_of": 1}, "unheard_of"),
     ],
@@ -169,6 +168,12 @@ def test_bad_workloads_name_the_field(changes: dict[str, object], field: str) ->
     with pytest.raises(ProblemError) as error:
         service("a", 1.0, **changes)
     assert error.value.field == field
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\x1b[31mred", "<b>", "a;b", "x" * 129])
+def test_unsafe_names_are_refused(name: str) -> None:
+    with pytest.raises(ProblemError, match=r"^name"):
+        service(name, 1.0)
 
 
 def test_duplicate_names_are_refused() -> None:
