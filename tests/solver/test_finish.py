@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,7 +149,8 @@ def test_a_hint_that_is_no_point_is_only_a_hint(hint: list[float]) -> None:
 )
 def test_crossed_bounds_are_seen_before_any_solver(change: dict[str, list[float]]) -> None:
     assert not crossed(program())
-    assert crossed(replace(program(), **{k: np.array(v) for k, v in change.items()}))
+    arrays: dict[str, Any] = {name: np.array(values) for name, values in change.items()}
+    assert crossed(replace(program(), **arrays))
 
 
 def test_the_absolute_gap_follows_the_money() -> None:
