@@ -27,7 +27,7 @@ def streams_to_reduce(random_fleet: Callable[[int], FleetProblem], count: int) -
     raise AssertionError("too few random fleets offload layers that differ")
 
 
-def feasible(stream: Stream, fractions: tuple[np.ndarray, ...]) -> np.ndarray:  # type: ignore[type-arg]
+def feasible(stream: Stream, fractions: tuple[np.ndarray, ...]) -> np.ndarray:
     """Which pairs hold memory and every SLO under a schedule."""
     trial, buffers = stream.trial, ENGINES[stream.workload.engine].stage_buffers
     prefill_s, decode_s = trial.prefill.total_s(fractions), trial.decode.total_s(fractions)

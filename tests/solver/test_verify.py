@@ -16,6 +16,7 @@ from infersave import (
     verify,
 )
 from infersave.solver.verify import find_violations
+from infersave.solver.verify_vms import vms_needed
 
 FleetMaker = Callable[[int], FleetProblem]
 SEEDS = range(400, 425)
@@ -97,6 +98,27 @@ def test_demand_beyond_capacity_is_caught(random_fleet: FleetMaker) -> None:
             verify(problem.replace(workloads=more), plan)
         caught += 1
     assert caught > 5
+
+
+@pytest.mark.parametrize(
+    ("room", "replicas", "needed"),
+    [
+        (8, [(8, 1), (4, 2), (2, 3), (1, 2)], 3),
+        (8, [(4, 3), (2, 1), (1, 1)], 2),
+        (8, [(1, 17)], 3),
+        (6, [(2, 2), (1, 2), (6, 1)], 2),
+        (4, [(4, 10**30)], 10**30),
+    ],
+)
+def test_replicas_are_packed_without_crossing_a_vm(
+    room: int, replicas: list[tuple[int, int]], needed: int, random_fleet: FleetMaker
+) -> None:
+    first = planned(random_fleet(401)).assignments[0]
+    placed = [
+        first.replace(replicas=count, deployment=first.deployment.replace(n_gpus=size))
+        for size, count in replicas
+    ]
+    assert vms_needed(room, placed) == needed
 
 
 def test_every_violation_is_listed(random_fleet: FleetMaker) -> None:
