@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from .outcome import ProblemError
+from .precision import PrecisionName
 from .value import Count, Name, NonNegative, Value, WholeNumber
 
 Attention = Literal["full", "sliding", "latent", "none"]
@@ -85,7 +86,7 @@ class Architecture(Value):
     tied: bool
     heads: Count
     max_context_tokens: Count | None = None
-    native_precision: str = "fp16"
+    native_precision: PrecisionName = "fp16"
     source: str = ""
 
     @property

@@ -16,6 +16,7 @@ from .architecture import Architecture
 from .hf_fields import FILE, Fields, wrong
 from .hf_layers import layer_group, norm_params
 from .outcome import ProblemError
+from .precision import PrecisionName
 from .value import Name
 
 NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -44,7 +45,7 @@ FOREIGN = (
 be wrong."""
 
 IMPLIED_BITS = {"fp8": 8, "fbgemm_fp8": 8, "mxfp4": 4}
-PRECISIONS = {
+PRECISIONS: dict[tuple[str, int], PrecisionName] = {
     ("fp8", 8): "fp8",
     ("fbgemm_fp8", 8): "fp8",
     ("mxfp4", 4): "mxfp4",
@@ -173,7 +174,7 @@ def _outer_norms(fields: Fields) -> int:
     return last + fields.family.embedding_norm
 
 
-def _precision(quantization: Mapping[str, object]) -> str:
+def _precision(quantization: Mapping[str, object]) -> PrecisionName:
     """The precision of the published weights; 16 bits unless the file says otherwise."""
     if not quantization:
         return "fp16"

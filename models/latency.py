@@ -75,7 +75,7 @@ def ideal_matmul_s(
     """max(FLOPs / peak, weight bytes / bandwidth) of one layer's matrix products [s]."""
     rate = replica.fp8_flops_per_s if fp8 else replica.flops_per_s
     flops = FLOPS_PER_MULTIPLY_ADD * active * tokens
-    stored = PRECISIONS[workload.precision].weight_bytes
+    stored = PRECISIONS[workload.weight_precision].weight_bytes
     return np.maximum(
         flops / (replica.n_gpus * rate),
         stored * read / (replica.n_gpus * replica.memory_bytes_per_s),
@@ -92,7 +92,7 @@ def layer_features(
 ) -> Features:
     """CTCF features of one layer; floats, or arrays over candidates [K]."""
     tokens = batch * new_tokens
-    fp8 = PRECISIONS[workload.precision].fp8_compute
+    fp8 = PRECISIONS[workload.weight_precision].fp8_compute
     pairs = query_key_pairs(group, new_tokens, context_tokens)
     kv_read = kv_layer_bytes(group, workload.kv_precision, replica.n_gpus, batch, context_tokens)
     attention = np.maximum(

@@ -116,7 +116,7 @@ def activation_bytes(
     groups, g = architecture.groups, replica.n_gpus
     states = sum(x.count * x.state_values for x in groups) * EMBEDDING_BYTES * batch / g
     if engine.activations_per_weight is not None:
-        weights = weight_bytes(architecture, workload.precision)
+        weights = weight_bytes(architecture, workload.weight_precision)
         total = states + engine.activations_per_weight * weights / g
     else:
         in_flight = batch * float(request.input_tokens)
@@ -137,7 +137,7 @@ def memory_budget(
     groups = workload.architecture.groups
     return MemoryBudget(
         usable=ENGINES[workload.engine].usable_memory * replica.memory_bytes,
-        weights=weight_bytes(workload.architecture, workload.precision) / replica.n_gpus,
+        weights=weight_bytes(workload.architecture, workload.weight_precision) / replica.n_gpus,
         activations=activation_bytes(workload, request, replica, batch),
         kv=tuple(
             kv_layer_bytes(x, workload.kv_precision, replica.n_gpus, batch, request.total_tokens)

@@ -79,6 +79,7 @@ class Workload(Value):
         batch: sequences in one batch, when the user fixes it; otherwise a decision.
         max_batch: most sequences the engine is to hold; None means the engine's limit.
         offload: whether KV cache may live in host memory (engines that stream it only).
+        precision: of the weights; None means the one they are published in.
         gpus_per_replica: allowed tensor-parallel degrees; None means any that fits.
         target_utilization: part of a replica's capacity that mean demand may use; the
             rest is headroom for bursts, which mean rates do not see.
@@ -94,10 +95,15 @@ class Workload(Value):
     batch: Count | None = None
     max_batch: Count | None = None
     offload: bool = True
-    precision: PrecisionName = "fp16"
+    precision: PrecisionName | None = None
     kv_precision: KVPrecisionName = "fp16"
     gpus_per_replica: GPUCounts | None = None
     target_utilization: Share = 0.8
+
+    @property
+    def weight_precision(self) -> PrecisionName:
+        """Precision of the weights: as asked, else as published."""
+        return self.precision or self.architecture.native_precision
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

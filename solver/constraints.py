@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..models.value import FloatArray
+from .builder import ProgramBuilder
 from .candidates import Stream
 from .layers import Layers, add_form
-from .program import IntArray, ProgramBuilder
+from .program import IntArray
 from .variables import ServiceColumns
 
 

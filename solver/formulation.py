@@ -23,12 +23,13 @@ import numpy as np
 from ..models.billing import Billing
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
+from .builder import ProgramBuilder
 from .candidates import Stream, cheapest_offers
 from .constraints import cover_demand, fill_replicas, fit_gpus, pick_order, route_demand
 from .greedy import greedy_values
 from .layers import add_layers
 from .orders import draw_orders
-from .program import INTEGER_LIMIT, Program, ProgramBuilder
+from .program import INTEGER_LIMIT, Program
 from .variables import JobColumns, ServiceColumns, Variables
 
 Formulation = Literal["candidates", "layers"]

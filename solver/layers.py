@@ -25,8 +25,9 @@ from ..models.engine import ENGINES
 from ..models.latency import PhaseTimes
 from ..models.timing import Linear
 from ..models.value import FloatArray, Real
+from .builder import ProgramBuilder
 from .candidates import Stream
-from .program import IntArray, ProgramBuilder
+from .program import IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ import numpy as np
 from ..models.outcome import BackendError, Status
 from ..models.value import FloatArray
 from .backends.base import run
+from .builder import ProgramBuilder
 from .candidates import Stream
 from .layers import Layers, add_form, add_layers
-from .program import IntArray, ProgramBuilder, SolveOptions
+from .program import IntArray, SolveOptions
 
 SERVED = 2.0
 """Worth of serving a candidate whole, in units of its work under the uniform schedule:

@@ -7,6 +7,7 @@ A backend turns arrays into arrays. It declares what it cannot do as a reason in
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Protocol
 
 from ...models.outcome import (
@@ -17,7 +18,7 @@ from ...models.outcome import (
     UnsupportedProgram,
 )
 from ..program import Program, Solution, SolveOptions
-from .finish import Answer, crossed, finish
+from .finish import Answer, crossed, feasible_hint, finish
 
 
 class Backend(Protocol):
@@ -84,6 +85,8 @@ def run(name: str, program: Program, options: SolveOptions | None = None) -> Sol
         raise UnsupportedOption(f"{backend.name} cannot honour these options: {reason}")
     if reason := backend.available():
         raise BackendUnavailable(f"{backend.name} cannot run here: {reason}")
+    # HiGHS fails on a hint outside the bounds; one that is no point would help nobody.
+    program = replace(program, hint=feasible_hint(program))
     if crossed(program):  # solvers disagree whether that is infeasible or an error
         return finish(program, options, Answer(Status.INFEASIBLE), backend.name, time.monotonic())
     return backend.solve(program, options)

@@ -158,12 +158,15 @@ class _Search:
             for j, a in row:
                 if abs(a) * (high[j] - low[j]) <= spare:
                     continue
-                # The guard keeps a value that rounding would cost; the row itself decides.
+                # TOLERANCE keeps a value that rounding would cost; the row itself decides.
                 if a > 0:
-                    low[j] = math.ceil(high[j] - spare / a - TOLERANCE)
+                    value = math.ceil(high[j] - spare / a - TOLERANCE)
+                    changed, low[j] = value > low[j], max(value, low[j])
                 else:
-                    high[j] = math.floor(low[j] - spare / a + TOLERANCE)
-                queue.update(dict.fromkeys(self.touching[j]))
+                    value = math.floor(low[j] - spare / a + TOLERANCE)
+                    changed, high[j] = value < high[j], min(value, high[j])
+                if changed:
+                    queue.update(dict.fromkeys(self.touching[j]))
         return True
 
     def settle(self, low: list[int], high: list[int]) -> int | None:

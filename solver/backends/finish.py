@@ -96,12 +96,12 @@ def finish(
     answer = _with_hint(program, options, answer)
     x = answer.values
     objective = None if x is None else float(program.cost @ x)
-    status, limit, bound = _judged(answer, objective, options)
+    status, limit, bound = _judged(program, options, answer, objective)
     return Solution(status, limit, x, objective, bound, backend, time.monotonic() - started)
 
 
 def _judged(
-    answer: Answer, objective: float | None, options: SolveOptions
+    program: Program, options: SolveOptions, answer: Answer, objective: float | None
 ) -> tuple[Status, str, float | None]:
     """Status, limit and bound that the claim, the price and the bound support together."""
     limit = answer.limit
@@ -109,20 +109,21 @@ def _judged(
     if objective is None:
         proved = answer.claim is Status.INFEASIBLE and not limit
         return (Status.INFEASIBLE, "", None) if proved else (Status.NO_PLAN, limit, bound)
-    if bound is not None and bound > objective + PROOF * abs(bound):
+    if bound is not None and bound > objective + PROOF * abs(bound) + absolute_gap(program):
         return Status.FEASIBLE, CONTRADICTED, None
     if bound is not None:
         bound = min(bound, objective)
     if answer.claim is not Status.OPTIMAL or limit:  # stopped by a limit is never proved
         return Status.FEASIBLE, limit, bound
-    if bound is not None and not _within_gap(objective, bound, options):
+    if bound is not None and not _within_gap(program, options, objective, bound):
         return Status.FEASIBLE, "gap", bound
     return Status.OPTIMAL, "", bound
 
 
-def _within_gap(objective: float, bound: float, options: SolveOptions) -> bool:
+def _within_gap(program: Program, options: SolveOptions, objective: float, bound: float) -> bool:
     """Whether the cost is within the requested gap of the bound, but for `PROOF`."""
-    return objective - bound <= (options.relative_gap + PROOF) * abs(objective)
+    allowed = (options.relative_gap + PROOF) * abs(objective) + absolute_gap(program)
+    return objective - bound <= allowed
 
 
 def _with_hint(program: Program, options: SolveOptions, answer: Answer) -> Answer:
@@ -131,21 +132,27 @@ def _with_hint(program: Program, options: SolveOptions, answer: Answer) -> Answe
     A limit can leave a solver with nothing, or with a point far dearer than a greedy one.
     A hint that beats a claimed proof by more than the gap refutes it.
     """
-    if program.hint is None:
+    hint = feasible_hint(program)
+    if hint is None:
         return answer
-    try:
-        hint = _checked(program, Answer(Status.FEASIBLE, program.hint), "hint")
-    except BackendError:
-        return answer  # only a place to start from
     worth = float(program.cost @ hint)
     price = None if answer.values is None else float(program.cost @ answer.values)
     if price is not None and price <= worth:
         return answer
     claims_proof = answer.claim in (Status.OPTIMAL, Status.INFEASIBLE) and not answer.limit
-    if claims_proof and (price is None or not _within_gap(price, worth, options)):
+    if claims_proof and (price is None or not _within_gap(program, options, price, worth)):
         return Answer(Status.FEASIBLE, hint, None, CONTRADICTED)
     claim = Status.OPTIMAL if claims_proof else Status.FEASIBLE
     return replace(answer, claim=claim, values=hint)
+
+
+def feasible_hint(program: Program) -> FloatArray | None:
+    """The program's hint, rounded, if it is a point of the program."""
+    try:
+        hint = program.hint
+        return None if hint is None else _checked(program, Answer(Status.FEASIBLE, hint), "hint")
+    except BackendError:
+        return None
 
 
 def _checked(program: Program, answer: Answer, backend: str) -> FloatArray:

@@ -6,12 +6,8 @@ variable, and only MathOpt's core is loaded: the friendlier layers import pandas
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -23,11 +19,12 @@ import numpy as np
 from ...models.outcome import BackendError, Status
 from ..program import Program, Solution, SolveOptions
 from .finish import Answer, absolute_gap, finish
+from .watch import watched
 
 NAMES = ("ortools:highs", "ortools:scip", "ortools:cp-sat")
 
 GRACE_S = 2.0
-"""How long past its time limit a solver is waited for [s]; presolve does not look at the clock."""
+"""How long past its time limit a solver is waited for [s], or a tenth of the limit if longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +50,26 @@ class OrTools:
     def solve(self, program: Program, options: SolveOptions) -> Solution:
         """Solve in a thread of its own.
 
-        HiGHS fixes its thread count per calling thread: a fresh one makes the count hold
-        whatever ran before. It also lets Ctrl-C, and a limit that the solver overruns, end
-        the wait; the abandoned solve runs out in the background.
+        HiGHS fixes its thread count per calling thread, and fails on another one: in a fresh
+        thread the count holds whatever ran before.
 
         Raises:
             BackendError: the solver failed.
         """
+        from ortools.math_opt.core.python import solver
+
         started = time.monotonic()
-        arguments = _arguments(self.name, program, options)
         label = f"{self.name} {version('ortools')}"
-        outcome: list[Answer | Exception] = []
-
-        def work() -> None:
-            from ortools.math_opt.core.python import solver as core
-
-            try:
-                outcome.append(_answer(core.solve(*arguments), program.n_columns))
-            except Exception as error:  # handed to the caller's thread below
-                outcome.append(error)
-
-        with _stdout_on_stderr():
-            thread = threading.Thread(target=work, name=label, daemon=True)
-            thread.start()
-            thread.join(options.time_limit_s + max(GRACE_S, 0.1 * options.time_limit_s))
-        result = outcome[0] if outcome else Answer(Status.NO_PLAN, limit="time")
-        if isinstance(result, BackendError):
-            raise BackendError(f"{label} {result}") from result
-        if isinstance(result, Exception):
-            # MathOpt trips over its own error object; the true message is the context.
-            raise BackendError(f"{label} failed: {result.__context__ or result}") from result
-        return finish(program, options, result, label, started)
+        arguments = _arguments(self.name, program, options)
+        limit = options.time_limit_s
+        try:
+            result = watched(lambda: solver.solve(*arguments), limit + max(GRACE_S, 0.1 * limit))
+        except Exception as error:
+            # MathOpt may trip over its own error object; the true message is then the context.
+            raise BackendError(f"{label} failed: {error.__context__ or error}") from error
+        late = Answer(Status.NO_PLAN, limit="time")
+        answer = late if result is None else _answer(result, program.n_columns, label)
+        return finish(program, options, answer, label, started)
 
 
 def _clash() -> str | None:
@@ -138,7 +124,7 @@ def _arguments(name: str, program: Program, options: SolveOptions) -> tuple[Any,
     parameters = parameters_pb2.SolveParametersProto(
         relative_gap_tolerance=options.relative_gap,
         absolute_gap_tolerance=absolute_gap(program),
-        random_seed=options.seed,
+        random_seed=options.seed % 2**30,  # SCIP adds to it, past what it accepts itself
     )
     parameters.time_limit.FromTimedelta(timedelta(seconds=options.time_limit_s))
     if name == "ortools:highs":  # MathOpt refuses `threads` for HiGHS; its own option works
@@ -153,7 +139,7 @@ def _arguments(name: str, program: Program, options: SolveOptions) -> tuple[Any,
     return model, solver, initializer, parameters, extra, None, callbacks, None, None
 
 
-def _answer(result: Any, n_columns: int) -> Answer:
+def _answer(result: Any, n_columns: int, label: str) -> Answer:
     """MathOpt's result: reason, limit, best bound and best point.
 
     Raises:
@@ -173,7 +159,7 @@ def _answer(result: Any, n_columns: int) -> Answer:
         "TERMINATION_REASON_NO_SOLUTION_FOUND": Status.NO_PLAN,
     }
     if reason not in claims:
-        raise BackendError(f"stopped with {reason}: {end.detail}")
+        raise BackendError(f"{label} stopped with {reason}: {end.detail}")
     claim = claims[reason]
     values = None
     if result.solutions and claim is not Status.INFEASIBLE:
@@ -186,28 +172,3 @@ def _answer(result: Any, n_columns: int) -> Answer:
         # CP-SAT often calls it undetermined; time is the one limit that it was given.
         limit = "time" if limit == "undetermined" else limit
     return Answer(claim, values, end.objective_bounds.dual_bound, limit)
-
-
-@contextmanager
-def _stdout_on_stderr() -> Iterator[None]:
-    """Point file descriptor 1 at stderr while nobody else can be writing to it.
-
-    HiGHS 1.12 prints a debugging line to stdout in about one solve of a thousand. With other
-    threads alive nothing is moved: their output matters more than that line.
-    """
-    try:
-        saved = os.dup(1) if threading.active_count() == 1 else -1
-        os.fstat(2)
-    except OSError:  # no stdout or stderr, as in a daemon: nothing to protect
-        saved = -1
-    if saved < 0:
-        yield
-        return
-    if sys.stdout is not None:
-        sys.stdout.flush()
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 1)
-        os.close(saved)

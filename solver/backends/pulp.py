@@ -29,11 +29,12 @@ from ...models.outcome import BackendError, Status
 from ..program import Program, Solution, SolveOptions
 from .finish import Answer, finish
 from .pulp_model import CBC, EXACT, GAPS, OTHERS, answer_here
+from .watch import watched
 
 NAME = "pulp:cbc"
 
 GRACE_S = 10.0
-"""How long past the time limit a child may take to start, write the model and read it [s]."""
+"""How long past the time limit PuLP may take to write the model and read the answer [s]."""
 
 WRONG_HIGHSPY = ("1.13.", "1.14.")
 """Releases of HiGHS that call wrong answers optimal."""
@@ -70,7 +71,7 @@ class Pulp:
         if any(character.isspace() for character in tempfile.gettempdir()):
             return "PuLP cannot use a temporary folder with a space in its name; set TMPDIR"
         if self.solver != CBC:
-            with tempfile.TemporaryDirectory(prefix="infersave-") as folder:
+            with _private_folder() as folder:
                 listed = _child({"solver": self.solver}, folder, GRACE_S)
             if listed is None or not listed["available"]:
                 return f"PuLP finds no {self.solver} here"
@@ -95,16 +96,24 @@ class Pulp:
         limit = options.time_limit_s
         if limit == 0:  # some wrappers read 0 as no limit at all
             return finish(program, options, Answer(Status.NO_PLAN, limit="time"), label, started)
-        with tempfile.TemporaryDirectory(prefix="infersave-") as folder:
+        with _private_folder() as folder:
             if self.solver == CBC and find_spec("highspy") is None:
-                answer = answer_here(program, options, self.solver, folder)
+                found = watched(lambda: answer_here(program, options, CBC, folder), limit + GRACE_S)
             else:
-                request = {"solver": self.solver, "folder": folder, **to_json(program, options)}
-                reply = _child(request, folder, limit + GRACE_S)
-                answer = Answer(Status.NO_PLAN, limit="time")
-                if reply is not None:
-                    answer = Answer(**{**reply, "claim": Status(reply["claim"])})
+                found = self._in_child(program, options, folder)
+        answer = found or Answer(Status.NO_PLAN, limit="time")
         return finish(program, options, answer, label, started)
+
+    def _in_child(self, program: Program, options: SolveOptions, folder: str) -> Answer | None:
+        """What the child answers; None when it had to be killed."""
+        request = {"solver": self.solver, "folder": folder, **to_json(program, options)}
+        reply = _child(request, folder, options.time_limit_s + GRACE_S)
+        return None if reply is None else Answer(**{**reply, "claim": Status(reply["claim"])})
+
+
+def _private_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for one solve; a solver that was given up may still be writing at its end."""
+    return tempfile.TemporaryDirectory(prefix="infersave-", ignore_cleanup_errors=True)
 
 
 def _child(request: dict[str, Any], folder: str, timeout: float) -> dict[str, Any] | None:

@@ -21,7 +21,8 @@ from infersave.models.outcome import BackendError, BackendUnavailable, Status
 from infersave.solver.backends import ortools, pulp, pulp_model
 from infersave.solver.backends.base import backend_names, get_backend, run
 from infersave.solver.backends.watch import watched
-from infersave.solver.program import Program, ProgramBuilder, SolveOptions
+from infersave.solver.builder import ProgramBuilder
+from infersave.solver.program import Program, SolveOptions
 
 
 def program(columns: int = 3) -> Program:

@@ -18,7 +18,8 @@ from infersave.models.outcome import (
     UnsupportedProgram,
 )
 from infersave.solver.backends.base import backend_names, get_backend, run
-from infersave.solver.program import Program, ProgramBuilder, Solution, SolveOptions
+from infersave.solver.builder import ProgramBuilder
+from infersave.solver.program import Program, Solution, SolveOptions
 
 BACKENDS = backend_names()
 PURE_INTEGER = ("exhaustive", "ortools:cp-sat")

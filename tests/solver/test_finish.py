@@ -11,7 +11,8 @@ import pytest
 
 from infersave.models.outcome import BackendError, Status
 from infersave.solver.backends.finish import CONTRADICTED, Answer, absolute_gap, crossed, finish
-from infersave.solver.program import Program, ProgramBuilder, Solution, SolveOptions
+from infersave.solver.builder import ProgramBuilder
+from infersave.solver.program import Program, Solution, SolveOptions
 
 
 def program(hint: list[float] | None = None) -> Program:
@@ -102,6 +103,15 @@ def test_a_bound_above_the_price_is_dropped_with_the_proof() -> None:
     assert solution.limit == CONTRADICTED
     rounding = finished(Status.OPTIMAL, [0.0, 0.5], 1.5 + 1e-9)
     assert (rounding.status, rounding.bound) == (Status.OPTIMAL, 1.5)
+
+
+def test_noise_around_a_cost_of_nothing_is_neither_gap_nor_contradiction() -> None:
+    free = replace(program(), row_lower=np.zeros(1))
+    for bound in (-1e-9, 1e-9):
+        answer = Answer(Status.OPTIMAL, np.zeros(2), bound)
+        solution = finish(free, SolveOptions(), answer, "solver", time.monotonic())
+        assert (solution.status, solution.limit) == (Status.OPTIMAL, "")
+        assert solution.bound == min(bound, 0.0)
 
 
 def test_a_bound_that_is_no_number_is_none() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from infersave.models.outcome import ProblemError
-from infersave.solver.program import INTEGER_LIMIT, Program, ProgramBuilder, SolveOptions
+from infersave.solver.builder import ProgramBuilder
+from infersave.solver.program import INTEGER_LIMIT, Program, SolveOptions
 
 
 def small() -> Program:
