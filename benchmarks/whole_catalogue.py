@@ -21,6 +21,7 @@ from infersave import SLO, FleetProblem, RequestClass, Workload
 from infersave.models.engine import EngineName
 from infersave.solver.candidates import enumerate_streams
 
+WIDTH = 100
 REPEATS = 9
 CASES: tuple[tuple[str, EngineName], ...] = (
     ("meta-llama/Llama-3.1-8B", "continuous"),
@@ -104,7 +105,7 @@ def ranking() -> Table:
 
 def main() -> None:
     """Print both tables."""
-    console = Console()
+    console = Console(width=WIDTH)
     console.print(starts(), "")
     console.print(ranking())
 

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from ..models.outcome import InferSaveError
 from .failures import BROKEN_PIPE, INTERRUPTED, abandon_stdout, report
-from .output import JSON_FLAG
+from .output import JSON_FLAG, prepare_streams
 
 
 def _version() -> str:
@@ -38,14 +38,16 @@ Exit status: 0 an answer, 1 there is no plan, 2 bad input.""",
 )
 """The command line, for whoever wants to embed it."""
 
-app.command(f"{__name__}.plan:app", name="plan", help="The cheapest fleet for a problem file.")
-app.command(
-    f"{__name__}.recommend:app", name="recommend", help="Rank the VMs that serve one workload."
-)
-app.command(f"{__name__}.verify:app", name="verify", help="Recompute a plan and check each claim.")
-app.command(
-    f"{__name__}.catalog:app", name="catalog", help="What is known: prices, VMs, GPUs, LLMs."
-)
+_COMMANDS = {
+    "plan": "The cheapest fleet for a problem file.",
+    "recommend": "Rank the VMs that serve one workload.",
+    "verify": "Recompute a plan and check each claim.",
+    "catalog": "What is known: prices, VMs, GPUs, LLMs.",
+}
+"""Each command's module and name, and its line in the list of commands."""
+
+for _number, (_name, _help) in enumerate(_COMMANDS.items()):
+    app.command(f"{__name__}.{_name}:app", name=_name, help=_help, sort_key=_number)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,21 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status; cli/README.md lists them.
     """
     tokens = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show is no failure
-            stream.reconfigure(errors="backslashreplace")
+    prepare_streams()
     try:
-        status = app(
-            tokens, exit_on_error=False, print_error=False, result_action="return_value"
-        )
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         abandon_stdout()
         return BROKEN_PIPE
-    except SystemExit as stop:  # how the library of the help pages answers an interrupt
+    except SystemExit as stop:  # how the libraries below answer an interrupt
         return stop.code if isinstance(stop.code, int) else 1
     except (CycloptsError, InferSaveError, OSError) as error:
         return report(error, as_json=JSON_FLAG in tokens)

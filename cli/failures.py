@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from difflib import get_close_matches
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, UnusedCliTokensError, ValidationError
 
 from ..models.outcome import (
     BackendError,
@@ -18,6 +20,7 @@ from ..models.outcome import (
     VerificationError,
 )
 from .output import print_json, printable
+from .source import NO_OPTION
 
 NO_PLAN, BAD_INPUT = 1, 2
 INTERRUPTED, BROKEN_PIPE = 130, 141
@@ -29,9 +32,12 @@ VALUE_SHOWN = 200
 
 def report(error: Exception, *, as_json: bool) -> int:
     """Print an error on stderr, and as JSON on stdout when asked; returns the exit status."""
-    if as_json:
-        print_json(as_data(error))
+    try:
+        if as_json:
+            print_json(as_data(error))
         sys.stdout.flush()
+    except OSError:  # stdout itself is what failed
+        abandon_stdout()
     print(f"error: {printable(_message(error))}", file=sys.stderr)
     return exit_status(error)
 
@@ -82,17 +88,34 @@ def as_data(error: Exception) -> dict[str, object]:
 
 def abandon_stdout() -> None:
     """Point stdout at nothing: the reader has gone, and Python flushes once more at exit."""
-    try:
+    with suppress(OSError, ValueError):  # stdout may be no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # stdout is no file
-        pass
 
 
 def _message(error: Exception) -> str:
     if isinstance(error, CycloptsError):
-        command = " ".join(["infersave", *(error.command_chain or ())])
-        return f"{error} Try: {command} --help"
+        return _usage_message(error)
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{(error.strerror or str(error)).lower()}{where}"
     return str(error)
+
+
+def _usage_message(error: CycloptsError) -> str:
+    """What is wrong with the command line, and where to read on."""
+    text = str(error)
+    if isinstance(error, UnusedCliTokensError):
+        text = f"Unexpected arguments: {' '.join(error.unused_tokens or ())}."
+    elif isinstance(error, ValidationError) and NO_OPTION in error.exception_message:
+        text = _unknown_option(error)
+    command = " ".join(["infersave", *(error.command_chain or ())])
+    return f"{text} Try: {command} --help"
+
+
+def _unknown_option(error: ValidationError) -> str:
+    """A misspelt option, which arrives as an argument because one of them may be `-`."""
+    typed = str(error.argument.value) if error.argument else ""
+    arguments = error.app.assemble_argument_collection() if error.app else ()
+    names = [name for argument in arguments for name in argument.names if name.startswith("-")]
+    near = get_close_matches(typed, names, n=1)
+    return f"Unknown option {typed}." + (f" Did you mean {near[0]}?" if near else "")

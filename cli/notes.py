@@ -24,16 +24,15 @@ def offload_notes(assignments: Iterable[Assignment]) -> list[str]:
 
 def idle_notes(vms: Iterable[VMCount]) -> list[str]:
     """GPUs that are paid for and run nothing."""
-    idle = {vm.vm_type: vm.gpus - vm.gpus_used for vm in vms if vm.gpus > vm.gpus_used}
-    if not idle:
+    partly = [vm for vm in vms if vm.gpus > vm.gpus_used]
+    if not partly:
         return []
-    total = plural(sum(idle.values()), "GPU")
-    return [f"{total} rented and paid for, but idle: on {', '.join(idle)}."]
+    idle = plural(sum(vm.gpus - vm.gpus_used for vm in partly), "GPU")
+    names = dict.fromkeys(vm.vm_type for vm in partly)
+    return [f"{idle} rented and paid for, but idle: on {', '.join(names)}."]
 
 
-def prediction_notes(
-    problem: FleetProblem, assignments: Iterable[Assignment]
-) -> Iterator[str]:
+def prediction_notes(problem: FleetProblem, assignments: Iterable[Assignment]) -> Iterator[str]:
     """How far to trust the predictions on each GPU, and what lies beyond the measured range."""
     gpu_of = {offer.vm_type.key: offer.vm_type.gpu.name for offer in problem.offers}
     basis: dict[tuple[str, float], list[str]] = {}
@@ -47,12 +46,10 @@ def prediction_notes(
             reasons = beyond.setdefault(f"{a.workload} on {gpu}", [])
             reasons += [r for r in a.extrapolates if r not in reasons]
     for (kind, error), gpus in basis.items():
-        origin = (
-            "not measured, a prior from other GPUs" if kind == "prior" else "fitted to measurements"
-        )
+        origin = "are a prior carried over from other GPUs" if kind == "prior" else "are calibrated"
         yield (
-            f"Predicted times on {', '.join(gpus)}: {origin}; 9 in 10 held-out rows were within "
-            f"{percent(error)}."
+            f"Predictions for {', '.join(gpus)} {origin}: 90 % of held-out measurements lay "
+            f"within {percent(error)}."
         )
     for where, reasons in beyond.items():
-        yield f"Beyond the measured range for {where}: {', '.join(reasons)}."
+        yield f"Beyond the measured range: {where} ({', '.join(reasons)})."

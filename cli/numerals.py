@@ -1,4 +1,4 @@
-"""Whole numbers from the command line, strictly."""
+"""Whole numbers and flags on the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ def _whole(_: type, tokens: Sequence[Token]) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f'"{text}" must be a whole number') from None
+        raise ValueError(f'"{text}" must be a whole number.') from None
 
 
 Whole = Annotated[int, Parameter(converter=_whole)]
+
+Flag = Annotated[bool, Parameter(show_default=False)]

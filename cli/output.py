@@ -20,6 +20,16 @@ JsonFlag = Annotated[
 """The option that every command has."""
 
 
+def prepare_streams() -> None:
+    """Make stdout and stderr take whatever is written: closed ones, and any alphabet."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays open
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def to_json(data: object) -> str:
     """Data as JSON text, ending in a newline.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from cyclopts import App
 
-from .whole import Whole
+from .filters import naming_flags
+from .numerals import Whole
 from .output import JsonFlag, check_writable, print_json, to_json, write_file
 from .progress import working
 from .source import Source, read_problem
@@ -50,14 +51,11 @@ def plan(
     """The cheapest fleet that holds every SLO, re-checked before it is shown.
 
     Args:
-        problem: A .yaml, .toml or .json file, example:NAME (infersave catalog list
-            examples), or - for stdin.
-        backend: Who solves the program (infersave catalog list backends).
-        formulation: The program: candidates (offload solved ahead, exact, fast) or layers
-            (one variable a layer group: the definition).
+        problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
+        backend: Who solves the program; infersave catalog list backends names them.
+        formulation: candidates (offload solved ahead; fast) or layers (the full program).
         time_limit: Longest time for the solver, in seconds.
-        gap: Stop when cost and bound are this close, as a part of the cost; 0 asks for a
-            full proof.
+        gap: Stop when this part of the cost is left unproved; 0 asks for a full proof.
         seed: Random seed of the solver.
         threads: Threads of the solver.
         out: Also write the plan to this file, as JSON.
@@ -80,13 +78,10 @@ def plan(
 
 
 def _options(time_limit: float, gap: float, seed: int, threads: int) -> SolveOptions:
-    from ..models.outcome import ProblemError
     from ..solver.program import SolveOptions
 
-    try:
+    with naming_flags(FLAGS):
         return SolveOptions(time_limit_s=time_limit, relative_gap=gap, threads=threads, seed=seed)
-    except ProblemError as error:
-        raise ProblemError(FLAGS[error.field], error.value, error.rule) from None
 
 
 def _solve(

@@ -8,10 +8,10 @@ from cyclopts import App
 
 from ..models.outcome import CatalogError, ProblemError
 from .filters import Filters
+from .numerals import Flag, Whole
 from .output import JsonFlag, print_json
 from .progress import working
 from .source import Source, read_problem
-from .whole import Whole
 from .workload_options import WorkloadOptions, flags_given, problem_from_flags
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def recommend(
     of: WorkloadOptions = WorkloadOptions(),  # noqa: B008 - frozen
     among: Filters = Filters(),  # noqa: B008 - frozen
     top: Whole | None = None,
-    all: bool = False,
+    all: Flag = False,
     json: JsonFlag = False,
 ) -> int:
     """Rank the VMs that serve one workload: what each costs, and why the others lose.
@@ -50,9 +50,8 @@ def recommend(
     Args:
         problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
         workload: Which workload of the problem, when it has several.
-        top: VM types to show, 10 when absent; with --json, choices to print, all when
-            absent.
-        all: Show every VM type and every reason, and each VM type in every region.
+        top: VM types to show, 10 when absent; with --json choices, all when absent.
+        all: Show each VM type in every region, and every reason.
     """
     from ..solver.recommend import recommend as rank
 
@@ -89,4 +88,5 @@ def _problem(
         raise ProblemError("--workload", None, rule)
     if workload is not None and workload not in names:
         raise CatalogError.unknown("workload", workload, names, "--workload")
-    return problem.replace(workloads=tuple(w for w in problem.workloads if workload in (None, w.name)))
+    chosen = tuple(w for w in problem.workloads if workload in (None, w.name))
+    return problem.replace(workloads=chosen)

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
+NO_OPTION = "There is no such option; a file of that name is ./NAME."
+
+
 def _not_an_option(_: object, value: str | None) -> None:
     if value is not None and value.startswith("-") and value != STDIN:
-        raise ValueError("There is no such option; a file of that name is ./NAME.")
+        raise ValueError(NO_OPTION)
 
 
 Source = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_not_an_option)]

@@ -29,8 +29,7 @@ def verify(problem: Source, plan: Source, /, *, json: JsonFlag = False) -> int:
 
     Args:
         problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
-        plan: The JSON of a plan, as infersave plan --json or --out writes it; a file, or -
-            for stdin.
+        plan: The JSON that infersave plan writes: a file, or - for stdin.
     """
     from ..models.fleet import FleetPlan
     from ..solver.verify import find_violations
@@ -68,10 +67,9 @@ def _show(problem: FleetProblem, plan: FleetPlan, violations: tuple[str, ...]) -
         screen.headline(f"does not hold: recomputing the plan contradicts {claims}.")
         screen.notes("Contradictions", violations)
         return
-    screen.headline(
-        f"holds: {plural(len(problem.workloads), 'workload')} on "
-        f"{plural(sum(vm.count for vm in plan.vms), 'VM')} for USD {usd(plan.usd_per_hour)} per hour."
-    )
+    workloads = plural(len(problem.workloads), "workload")
+    vms = plural(sum(vm.count for vm in plan.vms), "VM")
+    screen.headline(f"holds: {workloads} on {vms} for USD {usd(plan.usd_per_hour)} per hour.")
     screen.paragraph(
         "Recomputed from the problem: GPU and host memory, predicted times, SLOs, demand carried, "
         "replicas per VM, run times and bills of jobs, every cost and their sum. The bound is the "

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..models.deployment import SLOCheck
-from ..models.fleet import Assignment
+from collections.abc import Collection
 
 SLO_WORDS = {
     "tokens_per_s": "tokens/s",
@@ -40,6 +37,35 @@ def duration(seconds: float) -> str:
     return f"{three_digits(seconds / size)} {unit}"
 
 
+def about(seconds: float) -> str:
+    """A time that somebody chose, without the zeros they did not type.
+
+    >>> [about(s) for s in (0.05, 1.0, 90, 21600)]
+    ['50 ms', '1 s', '1.5 min', '6 h']
+    """
+    units = ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
+    size, unit = next((u for u in units if seconds >= u[0]), units[-1])
+    return f"{seconds / size:,.4g} {unit}"
+
+
+def place(provider: str, region: str) -> str:
+    """Where an offer holds.
+
+    >>> place("aws", "us-east-1"), place("runpod", "all")
+    ('aws us-east-1', 'runpod, any region')
+    """
+    return f"{provider}, any region" if region == "all" else f"{provider} {region}"
+
+
+def vm_name(key: str, providers: Collection[str]) -> str:
+    """A VM type as people read it: without its provider where there is only one.
+
+    >>> vm_name("aws:g6.xlarge", {"aws"}), vm_name("aws:g6.xlarge", {"aws", "gcp"})
+    ('g6.xlarge', 'aws:g6.xlarge')
+    """
+    return key if len(providers) > 1 else key.partition(":")[2]
+
+
 def three_digits(value: float) -> str:
     """A number to three significant digits, whole above a thousand.
 
@@ -71,21 +97,3 @@ def plural(count: int, thing: str) -> str:
     ('1 VM', '1,200 offers')
     """
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def tightest(checks: Iterable[SLOCheck]) -> str:
-    """The SLO that is nearest to breaking, with its slack."""
-    checks = sorted(checks, key=lambda check: check.slack)
-    if not checks:
-        return NOTHING
-    return f"{percent(checks[0].slack)} {SLO_WORDS.get(checks[0].slo, checks[0].slo)}"
-
-
-def all_checks(assignment: Assignment, deadline_s: float | None) -> tuple[SLOCheck, ...]:
-    """The assignment's SLOs, with a job's deadline as one more."""
-    run = assignment.job
-    if run is None or deadline_s is None:
-        return assignment.slos
-    slack = 1.0 - run.run_s / deadline_s
-    deadline = SLOCheck(slo="deadline_s", bound=deadline_s, predicted=run.run_s, slack=slack)
-    return (*assignment.slos, deadline)

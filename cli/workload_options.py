@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING
 from cyclopts import Group, Parameter
 
 from ..models.engine import EngineName
-from ..models.outcome import CatalogError, ProblemError
+from ..models.outcome import ProblemError
 from ..models.precision import KVPrecisionName, PrecisionName
-from .filters import FLAG_OF_FIELD, Filters, flag
-from .whole import Whole
+from .filters import FLAG_OF_FIELD, Filters, flag, naming_flags
+from .numerals import Flag, Whole
 
 if TYPE_CHECKING:
     from ..models.fleet import FleetProblem
 
 
-@Parameter(name="*", group=Group.create_ordered("The workload"))
+@Parameter(name="*", group=Group("The workload", sort_key=1))
 @dataclass(frozen=True, kw_only=True)
 class WorkloadOptions:
     """One workload. With neither a rate nor a job, one replica that holds the SLOs is asked for.
 
     Attributes:
-        architecture: The LLM, such as meta-llama/Llama-3.1-8B (infersave catalog list
-            architectures), or the path of a Hugging Face config.json.
+        architecture: The LLM, such as meta-llama/Llama-3.1-8B, or a Hugging Face config.json.
         input_tokens: Mean length of a prompt, in tokens.
         output_tokens: Mean length of an answer, in tokens.
         requests_per_s: A service: mean requests per second.
@@ -41,10 +40,8 @@ class WorkloadOptions:
         no_offload: Keep all KV cache in GPU memory.
         precision: Format of the weights; fp16 when absent.
         kv_precision: Format of the KV cache; fp16 when absent.
-        gpus_per_replica: GPUs that may share one replica, such as 1,2; any that fits when
-            absent.
-        target_utilization: Part of a replica's capacity that mean demand may use, from 0
-            to 1; 0.8 when absent.
+        gpus_per_replica: GPUs that may share one replica, such as 1,2; any when absent.
+        target_utilization: Part of capacity that mean demand may use, 0 to 1; 0.8 when absent.
     """
 
     architecture: str | None = None
@@ -60,7 +57,7 @@ class WorkloadOptions:
     e2e_s: float | None = None
     batch: Whole | None = None
     max_batch: Whole | None = None
-    no_offload: bool = False
+    no_offload: Flag = False
     precision: PrecisionName | None = None
     kv_precision: KVPrecisionName | None = None
     gpus_per_replica: str | None = None
@@ -86,12 +83,8 @@ def problem_from_flags(workload: WorkloadOptions, filters: Filters) -> FleetProb
     from ..catalogs.problem_file import parse_problem
 
     data = _as_data(workload.given())
-    try:
+    with naming_flags(FLAGS):
         return parse_problem({"catalog": filters.given(), "workloads": [data]})
-    except ProblemError as error:
-        raise ProblemError(_as_flag(error.field), error.value, error.rule) from None
-    except CatalogError as error:
-        raise CatalogError(_as_flag(str(error))) from None
 
 
 def _as_data(given: dict[str, object]) -> dict[str, object]:
@@ -127,15 +120,6 @@ def _whole_list(text: str) -> list[int]:
         raise ProblemError("--gpus-per-replica", text, rule) from None
 
 
-def _as_flag(text: str) -> str:
-    """Text that begins with a field of the problem, with the flag that sets it instead."""
-    for field, name in FLAGS.items():
-        rest = text.removeprefix(field)
-        if rest != text and not rest[:1].isalnum() and rest[:1] not in ("_", "."):
-            return name + re.sub(r"^\[\d+\]", "", rest)
-    return text
-
-
 PLAIN = (
     *("architecture", "engine", "requests_per_s", "batch", "max_batch"),
     *("precision", "kv_precision", "target_utilization"),
@@ -151,6 +135,8 @@ FLAGS = {
     **{f"{WORKLOAD}slo.{option}": flag(option) for option in SLOS},
     **{f"{WORKLOAD}requests[0].{option}": flag(option) for option in SIZES},
     **{f"{WORKLOAD}job.{field}": flag(option) for option, field in JOB.items()},
+    f"{WORKLOAD}requests": "--input-tokens + --output-tokens",
+    f"{WORKLOAD}job": "--job-requests",
     **FLAG_OF_FIELD,
 }
 """Field of the problem -> the flag that sets it."""

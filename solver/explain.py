@@ -61,8 +61,8 @@ def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
     if free < 0:
         need = usable - free
         text = (
-            f"weights and activations need {need / GIB:.1f} GiB on each of {g} GPUs, usable are "
-            f"{usable / GIB:.1f}: {-free:.0f} bytes short"
+            f"weights and activations need {need / GIB:.1f} GiB per GPU at {g} per replica, "
+            f"{usable / GIB:.1f} are usable: {-free:.0f} bytes short"
         )
         return Rejection(1, -free * g, text)
     text = (

@@ -52,7 +52,7 @@ BROKEN = [
     ("engine: static", "engine: vllm", ["workloads[0].engine", "vllm", "continuous"]),
     ("name: chat", 'name: "a\\e[31mb"', ["workloads[0].name", "\\x1b[31m", "pattern"]),
     ("name: chat", "name: [a, b]", ["workloads[0].name", "string"]),
-    ("slo:", "name: again\n    slo:", ["line 9", "'name'", "given twice"]),
+    ("slo:", "name: again\n    slo:", ["line 8", "'name'", "given twice"]),
     ("slo: {", "slo: {{", ["line"]),
     ("workloads:", "workload:", ["workloads", "must be a list"]),
     ("catalog:", "prices: 3\ncatalog:", ["prices", "not a known field"]),

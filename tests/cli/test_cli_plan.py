@@ -13,7 +13,8 @@ from typing import get_args
 
 import pytest
 
-from infersave import FleetPlan, SolveOptions, Status, load_problem, solve
+from infersave import FleetPlan, SolveOptions, Status, VMCount, load_problem, solve
+from infersave.cli.notes import idle_notes
 from infersave.cli.plan import plan as command
 from infersave.cli.plan_view import verdict
 from infersave.solver.formulation import Formulation
@@ -143,3 +144,18 @@ def test_verdict_never_claims_a_proof_it_has_not(small: str) -> None:
     assert "optimal" not in unknown
     asked = verdict(plan.replace(status=Status.OPTIMAL, **loose))
     assert "within the gap you asked for" in asked
+
+
+def test_idle_gpus_are_counted_and_told() -> None:
+    vm = {
+        "provider": "aws",
+        "vm_type": "g6.12xlarge",
+        "region": "us-east-1",
+        "purchase": "on_demand",
+        "count": 1,
+        "gpus": 4,
+        "usd_per_hour": 1.0,
+    }
+    vms = [VMCount.parse({**vm, "gpus_used": 3}), VMCount.parse({**vm, "gpus_used": 2, "job": "a"})]
+    assert idle_notes(vms) == ["3 GPUs rented and paid for, but idle: on g6.12xlarge."]
+    assert idle_notes([VMCount.parse({**vm, "gpus_used": 4})]) == []
