@@ -9,7 +9,6 @@ from ..solver.recommend import Recommendation
 from .words import plural, usd, vm_name
 
 NAMES_SHOWN = 3
-TOO_SLOW = "no number of VMs ends the job by its deadline"
 
 
 def why_not(
@@ -26,8 +25,8 @@ def why_not(
         key = offer.vm_type.key
         cheapest[key] = min(cheapest.get(key, offer.usd_per_hour), offer.usd_per_hour)
     groups: dict[str, list[str]] = {}
-    for key, reason in _reasons(problem, ranking).items():
-        groups.setdefault(reason, []).append(key)
+    for rejected in ranking.rejected:
+        groups.setdefault(rejected.reason, []).append(rejected.vm_type)
     ordered = sorted(groups.items(), key=lambda group: min(cheapest[key] for key in group[1]))
     shown = [
         f"{_names(sorted(keys, key=cheapest.__getitem__), providers, lines is None)} "
@@ -38,18 +37,6 @@ def why_not(
     if left:
         shown.append(f"{plural(left, 'more VM type')} cannot serve either; --all shows why.")
     return shown
-
-
-def _reasons(problem: FleetProblem, ranking: Recommendation) -> dict[str, str]:
-    """VM type key -> why it cannot serve, for each that is not ranked."""
-    reasons: dict[str, str] = {}
-    for rejected in ranking.rejected:
-        reasons.setdefault(rejected.vm_type, rejected.reason)
-    ranked = {f"{c.provider}:{c.vm_type}" for c in ranking.choices}
-    for offer in problem.offers:
-        if offer.vm_type.key not in ranked and offer.vm_type.key not in reasons:
-            reasons[offer.vm_type.key] = TOO_SLOW
-    return reasons
 
 
 def _names(keys: list[str], providers: Collection[str], everything: bool) -> str:

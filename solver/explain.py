@@ -11,6 +11,7 @@ from ..models.serving import LATENCY_SLOS, Serving, Trial
 from ..models.value import FloatArray
 from .batches import batch_range, best_batches
 from .candidates import Stream, allowed_degrees
+from .program import INTEGER_LIMIT
 
 GIB = 2.0**30
 REASONS_SHOWN = 8
@@ -21,8 +22,8 @@ class Rejection:
     """Why a pair cannot serve.
 
     Attributes:
-        stage: how far it got: 0 not allowed, 1 weights, 2 KV cache, 3 an SLO; further is
-            closer to serving.
+        stage: how far it got: 0 not allowed, 1 weights, 2 KV cache, 3 an SLO, 4 too many
+            replicas; further is closer to serving.
         miss: how far it misses at that stage: bytes short, or predicted / bound.
         text: the reason, with numbers.
     """
@@ -37,14 +38,19 @@ def reject(stream: Stream) -> list[Rejection | None]:
     serving = Serving(stream.workload, stream.request, stream.machines.replica)
     smallest = serving.at(float(batch_range(stream.workload)[0]))
     allowed = allowed_degrees(stream.workload, stream.machines)
-    slo = _slo_miss(serving, smallest, stream)
+    slo, needed = _slo_miss(serving, smallest, stream), stream.replicas_needed()
     reasons: list[Rejection | None] = []
     for k, holds in enumerate(stream.holds):
-        if holds:
+        if holds and needed[k] <= INTEGER_LIMIT:
             reasons.append(None)
+        elif holds:
+            text = f"needs {needed[k]:.3g} replicas, more than {INTEGER_LIMIT:.0e} are not planned"
+            reasons.append(Rejection(4, float(needed[k]), text))
         elif not allowed[k]:
             g = int(stream.machines.n_gpus[k])
-            reasons.append(Rejection(0, float(g), f"{g} GPUs per replica are not possible"))
+            heads = stream.workload.architecture.heads
+            text = f"{g} GPUs per replica: not allowed, or no divisor of the {heads} heads"
+            reasons.append(Rejection(0, float(g), text))
         else:
             reasons.append(_memory(stream, smallest, k) or slo[k])
     return reasons

@@ -19,6 +19,8 @@ from .program import IntArray, SolveOptions
 from .reduction import reduce_stream
 from .solve import DEFAULT_BACKEND
 
+TOO_SLOW = "no number of VMs ends the job by its deadline"
+
 
 class Choice(Value):
     """One offer that serves the workload alone.
@@ -117,13 +119,18 @@ def recommend(problem: FleetProblem) -> Recommendation:
     return Recommendation(
         workload=workload.name,
         choices=_ranked(choices),
-        rejected=tuple(
-            Rejected(vm_type=key, reason=reason.text)
-            for stream in streams
-            for key, reason in sorted(nearest_per_type(stream).items())
-        ),
+        rejected=_rejected(streams, [key for key, t in types.items() if not able[t]]),
         candidates=len(streams) * len(streams[0].holds),
     )
+
+
+def _rejected(streams: tuple[Stream, ...], unable: list[str]) -> tuple[Rejected, ...]:
+    """Why each VM type that is not ranked cannot serve: its first class that it fails."""
+    reasons: dict[str, str] = {}
+    for stream in streams:
+        for key, reason in nearest_per_type(stream).items():
+            reasons.setdefault(key, reason.text)
+    return tuple(Rejected(vm_type=key, reason=reasons.get(key, TOO_SLOW)) for key in sorted(unable))
 
 
 def _need(stream: Stream, billing: Billing) -> Need:

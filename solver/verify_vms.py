@@ -50,7 +50,10 @@ def check_vms(
             continue
         room, used = offers[place].vm_type.n_gpus, _gpus(mine)
         if (vm.gpus, vm.gpus_used) != (room * vm.count, used):
-            yield f"{where}: {room * vm.count} GPUs, {used} used; the plan says otherwise"
+            yield (
+                f"{where}: {room * vm.count} GPUs, {used} used; "
+                f"the plan says {vm.gpus}, {vm.gpus_used}"
+            )
         job = None if vm.job is None else jobs[vm.job]
         if job is None:
             if vms_needed(room, mine) > vm.count:

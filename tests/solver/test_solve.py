@@ -115,6 +115,22 @@ def test_unreachable_throughput_says_the_best() -> None:
         infersave.solve(fleet(service("wide", 1.0, slo=SLO(tokens_per_s=1e9))))
 
 
+def test_more_replicas_than_can_be_counted_says_how_many() -> None:
+    with pytest.raises(InfeasibleError, match=r"needs \d\.\d+e\+1\d replicas"):
+        infersave.solve(fleet(service("planet", 1e12)))
+
+
+def test_a_vm_type_too_slow_for_the_deadline_is_rejected_by_name() -> None:
+    job = Job(requests=10, deadline_s=8.0)
+    problem = fleet(service("soon", None, job=job, slo=SLO()), gpus=["T4", "L4", "H100-SXM"])
+    found = infersave.recommend(problem)
+    ranked = {f"{c.provider}:{c.vm_type}" for c in found.choices}
+    rejected = {r.vm_type: r.reason for r in found.rejected}
+    assert ranked.isdisjoint(rejected)
+    assert ranked | set(rejected) == {o.vm_type.key for o in problem.offers}
+    assert "no number of VMs ends the job by its deadline" in rejected.values()
+
+
 def test_unreachable_deadline_says_the_fastest() -> None:
     job = Job(requests=10, deadline_s=1e-3)
     with pytest.raises(InfeasibleError, match=r"deadline_s 0\.001.*on the fastest, aws:"):
