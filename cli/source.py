@@ -45,14 +45,14 @@ def read_plain(source: str) -> object:
     Raises:
         ProblemError: it cannot be read, or is malformed.
     """
-    from ..catalogs.problem_file import read_data
+    from ..catalogs.plain_data import read_data
 
     return _read_stdin() if source == STDIN else read_data(Path(source))
 
 
 def _read_stdin() -> object:
     """JSON or YAML from stdin; JSON first, which is read a hundred times faster."""
-    from ..catalogs.problem_file import SIZE_LIMIT_BYTES, parse_text
+    from ..catalogs.plain_data import SIZE_LIMIT_BYTES, parse_text
 
     content = sys.stdin.buffer.read(SIZE_LIMIT_BYTES + 1)
     if len(content) > SIZE_LIMIT_BYTES:
