@@ -26,6 +26,7 @@ from ..models.hardware import Offer
 from .builder import ProgramBuilder
 from .candidates import Stream, cheapest_offers
 from .constraints import cover_demand, fill_replicas, fit_gpus, pick_order, route_demand
+from .dominance import without_dominated
 from .greedy import greedy_values
 from .layers import add_layers
 from .orders import draw_orders
@@ -49,7 +50,7 @@ def formulate(
     """
     offers = cheapest_offers(problem.offers)
     builder = ProgramBuilder()
-    services = [s for s in streams if s.workload.job is None]
+    services = without_dominated(tuple(s for s in streams if s.workload.job is None), offers)
     vms = _vm_columns(builder, services, offers)
     placed = tuple(_add_service(builder, stream, formulation) for stream in services)
     fit_gpus(builder, placed, vms)
@@ -67,7 +68,7 @@ def formulate(
 
 
 def _vm_columns(
-    builder: ProgramBuilder, services: list[Stream], offers: dict[str, Offer]
+    builder: ProgramBuilder, services: tuple[Stream, ...], offers: dict[str, Offer]
 ) -> dict[str, int]:
     """One integer column per VM type that some service could use."""
     most: dict[str, float] = {}
