@@ -60,10 +60,8 @@ def best_batches(serving: Serving) -> tuple[Trial, Mask]:
         return serving.at(batch).work_s < serving.at(before).work_s
 
     possible = feasible(low)
-    if most > least:
-        largest = last_true(feasible, low, high)
-        best = last_true(gains, low, largest)
-    else:
-        best = low
+    best = last_true(feasible, low, high) if most > least else low
+    if serving.streams:  # otherwise T(b)/b only falls: every term of T(0) is positive
+        best = last_true(gains, low, best)
     trial = serving.at(best)
     return trial, possible & serving.in_throughput(trial)
