@@ -15,7 +15,6 @@ def describe(
     problem: FleetProblem,
     stream: Stream,
     k: int,
-    fractions: tuple[float, ...],
     offer: Offer,
     replicas: int,
     requests_per_s: float | None,
@@ -28,7 +27,7 @@ def describe(
         vm_type=vm_type.key,
         n_gpus=int(machines.n_gpus[k]),
         batch=int(stream.trial.batch[k]),
-        offload=OffloadSchedule.of(workload.architecture, fractions),
+        offload=OffloadSchedule.of(workload.architecture, stream.schedule(k)),
     )
     calibration = calibration_for(problem.calibrations, vm_type.gpu.name, workload.engine)
     performance = evaluate(workload, request, vm_type, calibration, deployment)
@@ -65,7 +64,7 @@ def describe_order(
     )
     replicas = n_vms * int(stream.machines.replicas_per_vm[k])
     rate = stream.job_requests / job.deadline_s
-    return describe(problem, stream, k, stream.schedule(k), offer, replicas, rate, run)
+    return describe(problem, stream, k, offer, replicas, rate, run)
 
 
 def _extrapolates(

@@ -70,7 +70,6 @@ def _service(
             problem,
             stream,
             int(pair[j]),
-            stream.schedule(int(pair[j])),
             offer,
             int(replicas[j]),
             None if rate is None else float(rate * carried[j] / carried.sum()),

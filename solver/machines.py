@@ -22,6 +22,7 @@ class Machines:
         vm_types: each VM type once, in the order the offers name them.
         type_of: index into `vm_types`, shape [K].
         n_gpus: tensor-parallel degree g, shape [K].
+        keys: VM type key of each pair, K of them.
         gpus_per_vm: GPUs of the VM, shape [K].
         replica: the hardware, every field of shape [K].
     """
@@ -29,13 +30,9 @@ class Machines:
     vm_types: tuple[VMType, ...]
     type_of: IntArray
     n_gpus: IntArray
+    keys: tuple[str, ...]
     gpus_per_vm: IntArray
     replica: Replica
-
-    @property
-    def keys(self) -> list[str]:
-        """VM type key of each pair."""
-        return [self.vm_types[t].key for t in self.type_of]
 
     @property
     def vm_part(self) -> FloatArray:
@@ -80,6 +77,7 @@ def enumerate_machines(
         vm_types=vm_types,
         type_of=type_of,
         n_gpus=np.array([g for _, g in pairs], dtype=np.int64),
+        keys=tuple(vm_types[i].key for i, _ in pairs),
         gpus_per_vm=np.array([v.n_gpus for v in vm_types], dtype=np.int64)[type_of],
         replica=Replica.stack(replicas),
     )

@@ -88,7 +88,7 @@ class Need:
             return describe_order(problem, stream, self.orders, best, offer)
         replicas = int(stream.replicas_needed()[best])
         rate = stream.requests_per_s
-        return describe(problem, stream, best, stream.schedule(best), offer, replicas, rate)
+        return describe(problem, stream, best, offer, replicas, rate)
 
 
 def recommend(problem: FleetProblem) -> Recommendation:
