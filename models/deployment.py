@@ -62,7 +62,7 @@ class Performance(Value):
     """What the model predicts for one replica at full batch.
 
     Attributes:
-        prefill_s, decode_step_s: phases P and D of `timing`.
+        prefill_s, decode_step_s: one prefill pass and one decode step, P and D of `timing`.
         ttft_s, tpot_s, e2e_s: as an SLO bounds them.
         tokens_per_s: input and output tokens, as the SLO counts them.
         requests_per_s: capacity of the replica at full utilisation.
@@ -116,7 +116,7 @@ def evaluate(
     engine, batch = ENGINES[workload.engine], float(deployment.batch)
     replica = Replica.of(vm_type, deployment.n_gpus, calibration)
     fractions = deployment.offload.fractions
-    prompts = prefill_batch(engine, batch)
+    prompts = prefill_batch(engine, request, batch)
     prefill_s = prefill_times(workload, request, replica, prompts).total_s(fractions)
     decode_s = decode_times(workload, request, replica, batch, engine).total_s(fractions)
     forms = timing(engine, request, batch)

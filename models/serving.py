@@ -78,7 +78,7 @@ class Serving:
         usable = np.where(fits, fraction, 0.0)
         fractions = tuple(usable * (np.asarray(size) > 0) for size in budget.kv)
         fits = fits & (np.asarray(host_bytes(budget, fractions)) <= budget.host)
-        prompts = prefill_batch(engine, sizes)
+        prompts = prefill_batch(engine, request, sizes)
         prefill = prefill_times(workload, request, replica, prompts)
         decode = decode_times(workload, request, replica, sizes, engine)
         return Trial(

@@ -1,15 +1,15 @@
 r"""From phases to requests: every service metric is linear in (P, D).
 
-P is the time of one prefill and D of one decode step, both at batch b. With I input and
-O output tokens, and N = O - 1 decode steps (prefill yields the first token):
+P is the time of one prefill pass over n prompts and D of one decode step at batch b. With I
+input and O output tokens, and N = O - 1 decode steps (prefill yields the first token):
 
 | | static batches | continuous batching |
 |---|---|---|
-| P | prefill of b prompts | prefill of one prompt |
+| n | b | the b / N prompts that enter at a step, at least 1, at most a chunk's |
 | TTFT | P | P + D (the step that runs when a prompt arrives ends first) |
-| TPOT | D | D + (b / N) P (b prompts enter every N steps and share the GPU) |
+| TPOT | D | D + (b / N) P / n (b prompts enter every N steps and share the GPU) |
 | end to end | P + N D | TTFT + N TPOT |
-| replica-seconds per request | (P + N D) / b | P + (N / b) D |
+| replica-seconds per request | (P + N D) / b | P / n + (N / b) D |
 
 Throughput counts input tokens (the paper's eq. 1): (I + O) / replica-seconds.
 The assumption that can fail: requests do not queue; `target_utilization` leaves the room.
@@ -18,6 +18,8 @@ The assumption that can fail: requests do not queue; `target_utilization` leaves
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from .engine import Engine
 from .value import Real
@@ -60,9 +62,24 @@ class Timing:
         return [(name, form, bound) for name, form, bound in rows if bound is not None]
 
 
-def prefill_batch(engine: Engine, batch: Real) -> Real:
-    """Prompts prefilled together: the batch, or one at a time."""
-    return 1.0 if engine.continuous else batch
+def prefill_batch(engine: Engine, request: RequestClass, batch: Real) -> Real:
+    r"""Prompts that share one prefill pass, n.
+
+    The whole batch, or, in continuous batching, those that enter at a step and fit a chunk:
+
+    $$ n = \min(b / N, \max(1, C / I)), \quad n \ge 1 $$
+
+    >>> from infersave.models.engine import ENGINES
+    >>> short = RequestClass(input_tokens=10, output_tokens=9)
+    >>> float(prefill_batch(ENGINES["continuous"], short, 256.0))
+    32.0
+    """
+    if not engine.continuous:
+        return batch
+    entering = batch / max(request.output_tokens - 1, 1)
+    if engine.prefill_chunk_tokens is not None:
+        entering = np.minimum(entering, engine.prefill_chunk_tokens / request.input_tokens)
+    return np.maximum(entering, 1.0)
 
 
 def timing(engine: Engine, request: RequestClass, batch: Real) -> Timing:
@@ -73,17 +90,17 @@ def timing(engine: Engine, request: RequestClass, batch: Real) -> Timing:
     >>> forms.e2e.of(1.0, 0.5), forms.work.of(1.0, 0.5)
     (3.0, 1.5)
     """
-    steps = request.output_tokens - 1
+    steps, prompts = request.output_tokens - 1, prefill_batch(engine, request, batch)
     if steps == 0:
         prefill = Linear(1.0, 0.0)
-        per_request = prefill if engine.continuous else Linear(1.0 / batch, 0.0)
-        return Timing(prefill, Linear(0.0, 0.0), prefill, per_request)
+        return Timing(prefill, Linear(0.0, 0.0), prefill, Linear(1.0 / prompts, 0.0))
     if engine.continuous:
+        shared = batch / steps / prompts
         return Timing(
             ttft=Linear(1.0, 1.0),
-            tpot=Linear(batch / steps, 1.0),
-            e2e=Linear(1.0 + batch, 1.0 + steps),
-            work=Linear(1.0, steps / batch),
+            tpot=Linear(shared, 1.0),
+            e2e=Linear(1.0 + steps * shared, 1.0 + steps),
+            work=Linear(1.0 / prompts, steps / batch),
         )
     return Timing(
         ttft=Linear(1.0, 0.0),

@@ -10,7 +10,7 @@ from infersave import WHOLE_HOURS, Billing, RequestClass
 from infersave.models.billing import billed_vm_hours, paper_cost_efficiency, paper_usd
 from infersave.models.engine import ENGINES
 from infersave.models.jobs import job_run_s
-from infersave.models.timing import timing
+from infersave.models.timing import prefill_batch, timing
 
 REQUEST = RequestClass(input_tokens=100, output_tokens=11)
 
@@ -39,7 +39,16 @@ def test_one_output_token_is_prefill_alone(engine: str) -> None:
     forms = timing(ENGINES[engine], RequestClass(input_tokens=9, output_tokens=1), 4.0)
     assert forms.ttft.of(2.0, 0.5) == forms.e2e.of(2.0, 0.5) == 2.0
     assert forms.tpot.of(2.0, 0.5) == 0.0
-    assert forms.work.of(2.0, 0.5) == (2.0 if engine == "continuous" else 0.5)
+    assert forms.work.of(2.0, 0.5) == 0.5  # four prompts share the pass
+
+
+def test_prompts_that_enter_together_share_a_pass() -> None:
+    short, long = (RequestClass(input_tokens=i, output_tokens=9) for i in (10, 5000))
+    for request, prompts in ((short, 4.0), (long, 8192 / 5000)):
+        assert prefill_batch(ENGINES["continuous"], request, 32.0) == prompts
+    few = RequestClass(input_tokens=10, output_tokens=1000)
+    assert prefill_batch(ENGINES["continuous"], few, 32.0) == 1.0
+    assert prefill_batch(ENGINES["static"], few, 32.0) == 32.0
 
 
 def test_static_job_runs_in_whole_rounds() -> None:
