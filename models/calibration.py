@@ -103,6 +103,24 @@ class Calibration(Value):
     source: str = ""
     date: str = ""
 
+    @property
+    def residual(self) -> float:
+        """The wider of the two phases' residuals."""
+        return max(self.prefill_residual, self.decode_residual)
+
+    def beyond(self, batch: int, context_tokens: int, n_gpus: int) -> tuple[str, ...]:
+        """What of a use lies beyond the measured range, in words."""
+        if self.kind == "prior":
+            return (f"no measured row of {self.gpu}",)
+        pairs = (
+            ("batch", batch, self.max_batch),
+            ("context tokens", context_tokens, self.max_context_tokens),
+            ("GPUs", n_gpus, self.max_gpus),
+        )
+        return tuple(
+            f"{name} {used} > {most} measured" for name, used, most in pairs if used > most
+        )
+
 
 def apply_ctcf(theta: tuple[Real, ...], features: Features) -> Real:
     """theta . phi [s]; entries broadcast over candidates."""

@@ -91,6 +91,7 @@ class VMCount(Value):
 
     Attributes:
         count: VMs.
+        price_date: when the price was read.
         gpus, gpus_used: GPUs rented and GPUs that replicas occupy; the rest is paid idle.
         usd_per_hour: of all of them; a job's VMs at its bill over its deadline.
         job: the job they run, when they are returned after it.
@@ -104,6 +105,7 @@ class VMCount(Value):
     gpus: Count
     gpus_used: Count
     usd_per_hour: Positive
+    price_date: str = ""
     job: Name | None = None
 
 
@@ -115,6 +117,7 @@ class FleetPlan(Value):
         usd_per_hour: cost of services, plus each job's bill spread over its deadline.
         usd_per_hour_bound: proved: no plan of this problem costs less. None: unknown.
         gap: (cost - bound) / cost; None when the bound is unknown.
+        relative_gap: the gap that was asked for; `optimal` means it was reached.
         limit: the limit that stopped the solver, or empty.
         seconds: wall time from problem to checked plan.
     """
@@ -124,6 +127,7 @@ class FleetPlan(Value):
     usd_per_hour: Positive
     usd_per_hour_bound: NonNegative | None = None
     gap: NonNegative | None = None
+    relative_gap: NonNegative = 0.0
     vms: tuple[VMCount, ...]
     assignments: tuple[Assignment, ...]
     backend: str = ""

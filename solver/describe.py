@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..models.calibration import Calibration, calibration_for
+from ..models.calibration import calibration_for
 from ..models.deployment import Deployment, OffloadSchedule, check_slos, evaluate
 from ..models.engine import ENGINES
 from ..models.fleet import Assignment, FleetProblem, JobRun
@@ -44,8 +44,8 @@ def describe(
         engine=workload.engine,
         offload_semantics=ENGINES[workload.engine].offload_semantics,
         calibration=calibration.kind,
-        prediction_error=max(calibration.prefill_residual, calibration.decode_residual),
-        extrapolates=_extrapolates(calibration, deployment, request.total_tokens),
+        prediction_error=calibration.residual,
+        extrapolates=calibration.beyond(deployment.batch, request.total_tokens, deployment.n_gpus),
         job=job,
     )
 
@@ -65,16 +65,3 @@ def describe_order(
     replicas = n_vms * int(stream.machines.replicas_per_vm[k])
     rate = stream.job_requests / job.deadline_s
     return describe(problem, stream, k, offer, replicas, rate, run)
-
-
-def _extrapolates(
-    calibration: Calibration, deployment: Deployment, context_tokens: int
-) -> tuple[str, ...]:
-    if calibration.kind == "prior":
-        return (f"no measured row of {calibration.gpu}",)
-    pairs = [
-        ("batch", deployment.batch, calibration.max_batch),
-        ("context tokens", context_tokens, calibration.max_context_tokens),
-        ("GPUs", deployment.n_gpus, calibration.max_gpus),
-    ]
-    return tuple(f"{name} {used} > {most} measured" for name, used, most in pairs if used > most)

@@ -126,5 +126,6 @@ def vm_count(
         gpus=count * offer.vm_type.n_gpus,
         gpus_used=gpus_used,
         usd_per_hour=usd_per_hour,
+        price_date=offer.date,
         job=job,
     )

@@ -49,7 +49,11 @@ def solve(
     if solution.values is None:
         raise _no_plan(solution)
     plan = interpret(problem, variables, solution, program.usd_scale)
-    plan = plan.replace(formulation=formulation, seconds=perf_counter() - start)
+    plan = plan.replace(
+        formulation=formulation,
+        relative_gap=options.relative_gap,
+        seconds=perf_counter() - start,
+    )
     verify(problem, plan)
     return plan
 

@@ -10,7 +10,7 @@ import math
 from fractions import Fraction
 
 from ..models.billing import SECONDS_PER_HOUR
-from ..models.calibration import calibration_for
+from ..models.calibration import Calibration, calibration_for
 from ..models.deployment import check_slos, evaluate
 from ..models.engine import ENGINES
 from ..models.fleet import Assignment, FleetPlan, FleetProblem
@@ -91,11 +91,38 @@ def _check_replica(
         yield f"needs {truth.gpu_bytes:.6g} bytes of GPU memory, has {truth.gpu_limit_bytes:.6g}"
     if truth.host_bytes > truth.host_limit_bytes * (1 + PHYSICS):
         yield f"needs {truth.host_bytes:.6g} bytes of host memory, has {truth.host_limit_bytes:.6g}"
+    yield from _check_labels(workload, assignment, calibration)
     for check in check_slos(workload, truth):
         if check.slack < -PHYSICS:
             yield f"{check.slo} is {check.predicted:.6g}, the SLO is {check.bound:.6g}"
     if workload.job is not None:
         yield from _check_job(problem, workload, request, assignment, offer)
+
+
+def _check_labels(
+    workload: Workload, assignment: Assignment, calibration: Calibration
+) -> Violations:
+    """What the plan says of its engine, its SLOs and its calibration."""
+    request, deployment = workload.requests[assignment.request_class], assignment.deployment
+    beyond = calibration.beyond(deployment.batch, request.total_tokens, deployment.n_gpus)
+    for name, truth in (
+        ("engine", workload.engine),
+        ("offload_semantics", ENGINES[workload.engine].offload_semantics),
+        ("calibration", calibration.kind),
+        ("prediction_error", calibration.residual),
+        ("extrapolates", beyond),
+    ):
+        if getattr(assignment, name) != truth:
+            yield f"{name} is {truth!r}, the plan says {getattr(assignment, name)!r}"
+    checks = check_slos(workload, assignment.performance)
+    if [check.slo for check in checks] != [check.slo for check in assignment.slos]:
+        yield "the SLOs listed are not the workload's"
+        return
+    for check, claimed in zip(checks, assignment.slos, strict=True):
+        for name in ("bound", "predicted", "slack"):
+            value, said = getattr(check, name), getattr(claimed, name)
+            if not math.isclose(value, said, rel_tol=PHYSICS, abs_tol=PHYSICS):
+                yield f"{check.slo}: {name} is {value:.6g}, the plan says {said:.6g}"
 
 
 def _check_job(

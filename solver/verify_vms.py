@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ..models.billing import SECONDS_PER_HOUR
-from ..models.fleet import Assignment, FleetPlan, FleetProblem
+from ..models.fleet import SCHEMA_VERSION, Assignment, FleetPlan, FleetProblem
 from ..models.hardware import Offer
+from ..models.outcome import Status
 
 PHYSICS = 1e-6
 """Relative tolerance on memory, times and SLOs: the solvers' own on the schedules."""
@@ -64,6 +65,8 @@ def check_vms(
                 yield f"{where}: the job's runs take another number of VMs"
             bills = sum(exact(a.job.usd) for a in mine if a.job)
             due = bills * exact(SECONDS_PER_HOUR) / exact(job.deadline_s)
+        if vm.price_date != offers[place].date:
+            yield f"{where}: its price was read {offers[place].date}, not {vm.price_date}"
         if not same(due, exact(vm.usd_per_hour)):
             yield f"{where}: costs USD {float(due):.6f}/h, the plan says {vm.usd_per_hour:.6f}"
     for (key, region, purchase), _ in groups:
@@ -110,7 +113,11 @@ def _place_on(vms_with: dict[int, int], left: int, vms: int, size: int, replicas
 
 
 def check_money(plan: FleetPlan) -> Violations:
-    """The total, the bound and the gap agree."""
+    """Status, total, bound and gap agree."""
+    if plan.schema_version != SCHEMA_VERSION:
+        yield f"schema_version {plan.schema_version} is not {SCHEMA_VERSION}, the one known here"
+    if plan.status not in (Status.OPTIMAL, Status.FEASIBLE):
+        yield f"status {plan.status.value} is not the status of a plan"
     total = sum((exact(vm.usd_per_hour) for vm in plan.vms), Fraction(0))
     if not same(total, exact(plan.usd_per_hour)):
         yield f"the VMs cost USD {float(total):.6f}/h, the plan says {plan.usd_per_hour:.6f}"
@@ -122,5 +129,7 @@ def check_money(plan: FleetPlan) -> Violations:
     if bound > plan.usd_per_hour * (1 + PHYSICS):
         yield f"the bound {bound:.6f} is above the cost {plan.usd_per_hour:.6f}"
     gap = (plan.usd_per_hour - bound) / plan.usd_per_hour
+    if plan.status is Status.OPTIMAL and gap > plan.relative_gap + PHYSICS:
+        yield f"a gap of {gap:.6g} is no proof within the {plan.relative_gap:.6g} asked for"
     if plan.gap is None or not math.isclose(gap, plan.gap, abs_tol=PHYSICS):
         yield f"the gap is {gap:.6g}, the plan says {plan.gap}"

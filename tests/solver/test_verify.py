@@ -11,10 +11,12 @@ from infersave import (
     FleetPlan,
     FleetProblem,
     InfeasibleError,
+    Status,
     VerificationError,
     solve,
     verify,
 )
+from infersave.models.deployment import SLOCheck
 from infersave.solver.verify import find_violations
 from infersave.solver.verify_vms import vms_needed
 
@@ -42,6 +44,7 @@ def corruptions(plan: FleetPlan) -> dict[str, FleetPlan]:
     def with_vm(**changes: Any) -> FleetPlan:
         return plan.replace(vms=(vm.replace(**changes), *plan.vms[1:]))
 
+    slo = SLOCheck(slo="ttft_s", bound=1.0, predicted=0.5, slack=0.5)
     raised = tuple(min(1.0, f + 0.01) if f < 1 else 0.98 for f in offload.fractions)
     return {
         "cost one cent off": plan.replace(usd_per_hour=plan.usd_per_hour + cent),
@@ -69,6 +72,19 @@ def corruptions(plan: FleetPlan) -> dict[str, FleetPlan]:
                 offload=offload.replace(fractions=(*offload.fractions, 0.0))
             )
         ),
+        "another schema": plan.replace(schema_version=99),
+        "no plan's status": plan.replace(status=Status.INFEASIBLE),
+        "proved by nothing": plan.replace(usd_per_hour_bound=0.0, gap=1.0),
+        "another engine": with_first(engine="nobody"),
+        "offloads otherwise": with_first(offload_semantics="magic"),
+        "measured after all": with_first(calibration="fitted"),
+        "more exact than it is": with_first(prediction_error=0.001),
+        "nothing extrapolated": with_first(extrapolates=()),
+        "another SLO": with_first(slos=(*first.slos, slo)),
+        "slack of its own": with_first(
+            slos=tuple(c.replace(slack=9.0) for c in first.slos) or (slo,)
+        ),
+        "another price date": with_vm(price_date="tomorrow"),
         "three GPUs": with_first(deployment=deployment.replace(n_gpus=3)),
     }
 
