@@ -15,13 +15,13 @@ FORMATS = (".yaml", ".yml", ".toml", ".json")
 EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
 
 
-def read_data(path: Path) -> object:
-    """A file's content as plain data, in the format that its name ends in.
+def read_data(path: Path, suffix: str = "") -> object:
+    """A file's content as plain data, in the format of `suffix`, else of its name's ending.
 
     Raises:
         ProblemError: it cannot be read, or is malformed (with its line).
     """
-    suffix = path.suffix.lower()
+    suffix = suffix or path.suffix.lower()
     if suffix not in FORMATS:
         raise ProblemError("file", str(path), f"must end in one of {', '.join(FORMATS)}")
     try:

@@ -80,11 +80,15 @@ def load_problem(path: str | os.PathLike[str]) -> FleetProblem:
     name = os.fspath(path)
     if name.startswith(EXAMPLE_PREFIX):
         return parse_problem(read_data(_example(name.removeprefix(EXAMPLE_PREFIX))))
-    return parse_problem(read_data(Path(name)))
+    return parse_problem(read_data(Path(name)), Path(name).parent)
 
 
-def parse_problem(data: object) -> FleetProblem:
+def parse_problem(data: object, folder: Path | None = None) -> FleetProblem:
     """A problem from plain data, in the same words as the file.
+
+    Args:
+        data: what the file holds.
+        folder: where paths in it start; the current folder unless given.
 
     Raises:
         ProblemError, CatalogError: as `load_problem`.
@@ -93,10 +97,11 @@ def parse_problem(data: object) -> FleetProblem:
         raise ProblemError("problem", data, "must be a table with the field workloads")
     fields: dict[str, Any] = dict(data)
     chosen = CatalogFilter.parse_at("catalog", fields.pop("catalog", {}))
+    chosen = chosen.replace(name=_located(chosen.name, folder))
     workloads = fields.get("workloads")
     if not isinstance(workloads, list) or not workloads:
         raise ProblemError("workloads", workloads, "must be a list of at least one workload")
-    fields["workloads"] = [_with_architecture(w, i) for i, w in enumerate(workloads)]
+    fields["workloads"] = [_with_architecture(w, i, folder) for i, w in enumerate(workloads)]
     unknown = set(fields) - {"workloads", "billing"}
     if unknown:
         raise ProblemError(min(map(str, unknown)), None, "is not a known field")
@@ -104,7 +109,13 @@ def parse_problem(data: object) -> FleetProblem:
     return FleetProblem.parse({**fields, "offers": offers, "calibrations": load_calibrations()})
 
 
-def _with_architecture(workload: object, index: int) -> object:
+def _located(name: str, folder: Path | None) -> str:
+    """A path as seen from `folder` where something lies there; else the name as it is."""
+    path = Path(name) if folder is None else folder / name
+    return str(path) if path.exists() else name
+
+
+def _with_architecture(workload: object, index: int, folder: Path | None) -> object:
     """The workload with its architecture's name replaced by the value."""
     if not isinstance(workload, Mapping):
         raise ProblemError(f"workloads[{index}]", workload, "must be a table")
@@ -113,9 +124,12 @@ def _with_architecture(workload: object, index: int) -> object:
         field = f"workloads[{index}].architecture"
         raise ProblemError(field, name, "must be the name of an LLM or the path of a config.json")
     try:
-        return {**workload, "architecture": load_architecture(name)}
+        return {**workload, "architecture": load_architecture(_located(name, folder))}
     except CatalogError as error:
         raise CatalogError(f"workloads[{index}].architecture: {error}") from None
+    except ProblemError as error:
+        field = f"workloads[{index}].architecture ({name}): {error.field}"
+        raise ProblemError(field, error.value, error.rule) from None
 
 
 def _example(name: str) -> Path:

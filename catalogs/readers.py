@@ -124,6 +124,8 @@ def read_offers(path: Path, vm_types: Mapping[str, VMType]) -> tuple[Offer, ...]
         if offer.key in offers:
             raise row.broken("region", f"must be unique: {offer.key} is there twice")
         offers[offer.key] = offer
+    if not offers:
+        raise CatalogError(f"{path}: has no offers")
     return tuple(offers.values())
 
 

@@ -27,8 +27,9 @@ app = App(
     help="Least-cost VMs for LLM serving under SLOs, with a proof of how cheap they can be.",
     help_epilogue="""Try it:
   infersave plan example:two-workloads
-  infersave recommend --architecture meta-llama/Llama-3.1-8B --input-tokens 512 \\
-      --output-tokens 256 --requests-per-s 12 --ttft-s 1 --tpot-s 0.05 --provider aws
+  infersave recommend --architecture meta-llama/Llama-3.1-8B \\
+      --input-tokens 512 --output-tokens 256 --requests-per-s 12 \\
+      --ttft-s 1 --tpot-s 0.05 --provider aws
   infersave catalog
 
 Exit status: 0 an answer, 1 there is no plan, 2 bad input.""",

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 app = App(
     name="recommend",
     help_epilogue="""Examples:
-  infersave recommend --architecture meta-llama/Llama-3.1-8B --input-tokens 512 \\
-      --output-tokens 256 --requests-per-s 12 --ttft-s 1 --tpot-s 0.05 --provider aws
-  infersave recommend --architecture facebook/opt-2.7b --input-tokens 1024 \\
-      --output-tokens 128 --job-requests 200000 --deadline-s 21600 --engine static
+  infersave recommend --architecture meta-llama/Llama-3.1-8B \\
+      --input-tokens 512 --output-tokens 256 --requests-per-s 12 \\
+      --ttft-s 1 --tpot-s 0.05 --provider aws
+  infersave recommend --architecture facebook/opt-2.7b --engine static \\
+      --input-tokens 1024 --output-tokens 128 \\
+      --job-requests 200000 --deadline-s 21600
   infersave recommend example:two-workloads --workload chat""",
 )
 

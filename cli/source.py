@@ -40,14 +40,14 @@ def read_problem(source: str) -> FleetProblem:
 
 
 def read_plain(source: str) -> object:
-    """The plain data that PLAN names.
+    """The plain data that PLAN names: JSON, whatever the file is called.
 
     Raises:
         ProblemError: it cannot be read, or is malformed.
     """
     from ..catalogs.plain_data import read_data
 
-    return _read_stdin() if source == STDIN else read_data(Path(source))
+    return _read_stdin() if source == STDIN else read_data(Path(source), ".json")
 
 
 def _read_stdin() -> object:

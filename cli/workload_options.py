@@ -36,9 +36,9 @@ class WorkloadOptions:
         tpot_s: SLO: longest time per output token after the first, in seconds.
         e2e_s: SLO: longest time from request to last token, in seconds.
         batch: Sequences in a batch; chosen for you when absent.
-        max_batch: Most sequences in a batch.
+        max_batch: Most sequences in a batch; 256 when absent.
         no_offload: Keep all KV cache in GPU memory.
-        precision: Format of the weights; fp16 when absent.
+        precision: Format of the weights; the one they are published in when absent.
         kv_precision: Format of the KV cache; fp16 when absent.
         gpus_per_replica: GPUs that may share one replica, such as 1,2; any when absent.
         target_utilization: Part of capacity that mean demand may use, 0 to 1; 0.8 when absent.

@@ -47,13 +47,20 @@ def reject(stream: Stream) -> list[Rejection | None]:
             text = f"needs {needed[k]:.3g} replicas, more than {INTEGER_LIMIT:.0e} are not planned"
             reasons.append(Rejection(4, float(needed[k]), text))
         elif not allowed[k]:
-            g = int(stream.machines.n_gpus[k])
-            heads = stream.workload.architecture.heads
-            text = f"{g} GPUs per replica: not allowed, or no divisor of the {heads} heads"
-            reasons.append(Rejection(0, float(g), text))
+            reasons.append(_degree(stream, int(stream.machines.n_gpus[k])))
         else:
             reasons.append(_memory(stream, smallest, k) or slo[k])
     return reasons
+
+
+def _degree(stream: Stream, n_gpus: int) -> Rejection:
+    """A tensor-parallel degree that the workload or the LLM's heads rule out."""
+    wanted, heads = stream.workload.gpus_per_replica, stream.workload.architecture.heads
+    if wanted is not None and n_gpus not in wanted:
+        listed = ", ".join(map(str, wanted))
+        text = f"cannot be split by gpus_per_replica {listed} (powers of two, or all its GPUs)"
+        return Rejection(0, float(n_gpus), text)
+    return Rejection(0, float(n_gpus), f"{n_gpus} GPUs do not divide the {heads} attention heads")
 
 
 def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
