@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from .outcome import ProblemError
 from .precision import PrecisionName
@@ -50,6 +52,19 @@ class LayerGroup(Value):
     query_heads: WholeNumber
     ffn_width: WholeNumber
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.experts_per_token > self.n_experts:
+            rule = f"must be at most n_experts, {self.n_experts}"
+            raise ProblemError("experts_per_token", self.experts_per_token, rule)
+        if (self.attention == "sliding") != (self.window_tokens is not None):
+            rule = "must be given for sliding attention, and for no other"
+            raise ProblemError("window_tokens", self.window_tokens, rule)
+        if self.attention == "none" and self.kv_values_per_token:
+            rule = "must be 0 without attention"
+            raise ProblemError("kv_values_per_token", self.kv_values_per_token, rule)
+        return self
+
     @property
     def params(self) -> int:
         """Parameters of one layer."""
@@ -77,7 +92,7 @@ class Architecture(Value):
     """
 
     name: Name
-    groups: tuple[LayerGroup, ...]
+    groups: tuple[LayerGroup, ...] = Field(min_length=1)
     hidden_size: Count
     vocabulary: Count
     embedding_params: WholeNumber
@@ -88,6 +103,17 @@ class Architecture(Value):
     max_context_tokens: Count | None = None
     native_precision: PrecisionName = "fp16"
     source: str = ""
+
+    def splits_over(self, n_gpus: int) -> bool:
+        """Whether tensor parallelism can divide it over so many GPUs.
+
+        Query heads must divide, and KV heads must divide or be copied whole (vLLM,
+        Megatron-LM); the compressed KV of MLA is held whole by every GPU.
+        """
+        kv_heads = {g.kv_heads for g in self.groups if g.attention in ("full", "sliding")}
+        return self.heads % n_gpus == 0 and all(
+            heads % n_gpus == 0 or n_gpus % heads == 0 for heads in kv_heads
+        )
 
     @property
     def n_layers(self) -> int:

@@ -55,7 +55,7 @@ class Coefficients(Value):
         sync_s: cost of one all-reduce [s].
     """
 
-    linear: NonNegative
+    linear: Positive
     attention: NonNegative
     layer_s: NonNegative
     sequence_s: NonNegative = 0.0

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from .billing import Billing
 from .calibration import Calibration
 from .deployment import Deployment, Performance, SLOCheck
-from .hardware import Offer, PurchaseOption
+from .hardware import Offer, PurchaseOption, VMType
 from .outcome import ProblemError, Status
 from .value import Count, Name, NonNegative, Positive, Value, WholeNumber
 from .workload import Workload
@@ -30,6 +30,13 @@ class FleetProblem(Value):
     def _unique(self) -> Self:
         _refuse_duplicates("workloads", [workload.name for workload in self.workloads])
         _refuse_duplicates("offers", [offer.key for offer in self.offers])
+        pairs = [f"{c.gpu} under {c.engine}" for c in self.calibrations]
+        _refuse_duplicates("calibrations", pairs)
+        known: dict[str, VMType] = {}
+        for index, offer in enumerate(self.offers):
+            if known.setdefault(offer.vm_type.key, offer.vm_type) != offer.vm_type:
+                rule = "must be the same machine in every offer of that name"
+                raise ProblemError(f"offers[{index}].vm_type", offer.vm_type.key, rule)
         return self
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .calibration import Calibration
 from .hardware import VMType
@@ -73,3 +74,12 @@ class Replica:
             stacked = np.array(values, dtype=np.float64)
             columns[field.name] = tuple(stacked.T) if stacked.ndim == 2 else stacked
         return cls(**columns)  # type: ignore[arg-type]
+
+    def take(self, index: NDArray[np.int64]) -> Replica:
+        """The replicas at `index`, of a stacked one."""
+        columns: dict[str, object] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            many = isinstance(value, tuple)
+            columns[field.name] = tuple(v[index] for v in value) if many else value[index]
+        return Replica(**columns)  # type: ignore[arg-type]

@@ -105,10 +105,32 @@ class Workload(Value):
         """Precision of the weights: as asked, else as published."""
         return self.precision or self.architecture.native_precision
 
+    def job_requests(self, index: int) -> int:
+        """Requests of the job in one class: shares of the whole, none lost to rounding.
+
+        Each class gets its share rounded down; the rest goes to the largest remainders.
+
+        Raises:
+            ValueError: the workload is no job.
+        """
+        if self.job is None:
+            raise ValueError(f"{self.name} is no job")
+        exact = [self.job.requests * request.share for request in self.requests]
+        counts = [int(value) for value in exact]
+        by_remainder = sorted(range(len(exact)), key=lambda i: (counts[i] - exact[i], i))
+        for i in by_remainder[: self.job.requests - sum(counts)]:
+            counts[i] += 1
+        return counts[index]
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.requests_per_s is not None and self.job is not None:
             raise ProblemError("job", None, "give requests_per_s (a service) or job, not both")
+        if self.batch is not None and self.max_batch is not None and self.batch > self.max_batch:
+            raise ProblemError("batch", self.batch, f"must be at most max_batch, {self.max_batch}")
+        if self.job is not None and self.job.requests < len(self.requests):
+            rule = f"must be at least one per request class, {len(self.requests)}"
+            raise ProblemError("job.requests", self.job.requests, rule)
         total = sum(request.share for request in self.requests)
         if not isclose(total, 1.0, abs_tol=SHARE_TOLERANCE):
             raise ProblemError("requests", total, "shares must add up to 1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,15 @@ class Stream:
         """Replica-seconds per request, shape [K]."""
         return np.asarray(self.trial.forms.work.of(self.prefill_s, self.decode_s))
 
+    def with_schedules(self, fractions: tuple[FloatArray, ...]) -> Stream:
+        """The stream under other schedules, its phase times with them."""
+        return replace(
+            self,
+            fractions=fractions,
+            prefill_s=np.asarray(self.trial.prefill.total_s(fractions)),
+            decode_s=np.asarray(self.trial.decode.total_s(fractions)),
+        )
+
     @property
     def requests_per_s(self) -> float | None:
         """Mean demand of a service class; None for a job or where none is stated."""
@@ -56,9 +65,15 @@ class Stream:
 
     @property
     def job_requests(self) -> int:
-        """Requests of a job class, at least 1."""
-        job = self.workload.job
-        return 0 if job is None else max(1, round(job.requests * self.request.share))
+        """Requests of a job class."""
+        return max(1, self.workload.job_requests(self.index))
+
+    def take(self, pair: IntArray) -> Stream:
+        """The stream with these candidates only."""
+        machines = self.machines.take(pair)
+        serving = Serving(self.workload, self.request, machines.replica)
+        trial = serving.at(self.trial.batch[pair])
+        return make_stream(self.workload, self.request, self.index, machines, trial)
 
     def schedule(self, k: int) -> tuple[float, ...]:
         """Offloaded part of each layer group of pair k."""
@@ -81,18 +96,25 @@ class Stream:
 
 
 def allowed_degrees(workload: Workload, machines: Machines) -> Mask:
-    """Pairs whose GPUs divide the LLM's heads and that the workload permits."""
-    allowed: Mask = workload.architecture.heads % machines.n_gpus == 0
+    """Pairs over whose GPUs the LLM splits and that the workload permits."""
+    splits = {int(g): workload.architecture.splits_over(int(g)) for g in set(machines.n_gpus)}
+    allowed: Mask = np.array([splits[int(g)] for g in machines.n_gpus])
     if workload.gpus_per_replica is not None:
         allowed = allowed & np.isin(machines.n_gpus, workload.gpus_per_replica)
     return allowed
 
 
 def make_stream(
-    workload: Workload, request: RequestClass, index: int, machines: Machines
+    workload: Workload,
+    request: RequestClass,
+    index: int,
+    machines: Machines,
+    trial: Trial | None = None,
 ) -> Stream:
-    """Evaluate every pair for one request class."""
-    trial, holds = best_batches(Serving(workload, request, machines.replica))
+    """One request class on every pair, at its best batch, or at the batches of a trial."""
+    serving = Serving(workload, request, machines.replica)
+    trial = trial or best_batches(serving)
+    holds = trial.fits & serving.in_time(trial) & serving.in_throughput(trial)
     return Stream(
         workload=workload,
         request=request,

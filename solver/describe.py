@@ -50,11 +50,10 @@ def describe(
     )
 
 
-def describe_order(
-    problem: FleetProblem, stream: Stream, orders: Orders, best: int, offer: Offer
-) -> Assignment:
+def describe_order(problem: FleetProblem, orders: Orders, best: int, offer: Offer) -> Assignment:
     """Order `best` of a job in domain words."""
-    k, n_vms, job = int(orders.pair[best]), int(orders.n_vms[best]), stream.workload.job
+    stream, n_vms = orders.stream, int(orders.n_vms[best])
+    job = stream.workload.job
     assert job is not None
     run = JobRun(
         n_vms=n_vms,
@@ -62,6 +61,6 @@ def describe_order(
         billed_s=float(problem.billing.billed_s(float(orders.run_s[best]))),
         usd=offer.usd_per_hour * float(orders.vm_hours[best]),
     )
-    replicas = n_vms * int(stream.machines.replicas_per_vm[k])
+    replicas = n_vms * int(stream.machines.replicas_per_vm[best])
     rate = stream.job_requests / job.deadline_s
-    return describe(problem, stream, k, offer, replicas, rate, run)
+    return describe(problem, stream, best, offer, replicas, rate, run)

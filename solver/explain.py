@@ -60,7 +60,7 @@ def _degree(stream: Stream, n_gpus: int) -> Rejection:
         listed = ", ".join(map(str, wanted))
         text = f"cannot be split by gpus_per_replica {listed} (powers of two, or all its GPUs)"
         return Rejection(0, float(n_gpus), text)
-    return Rejection(0, float(n_gpus), f"{n_gpus} GPUs do not divide the {heads} attention heads")
+    return Rejection(0, float(n_gpus), f"{n_gpus} GPUs do not divide the {heads} heads")
 
 
 def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
@@ -82,7 +82,7 @@ def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
         f"KV cache of batch {batch} needs {kv / GIB:.1f} GiB per GPU, {free / GIB:.1f} are free: "
         f"{kv - free:.0f} bytes short"
     )
-    if stream.workload.offload:
+    if Serving(stream.workload, stream.request, stream.machines.replica).streams:
         host = float(_at(budget.host, k))
         text += f", and offload cannot hold it ({host / GIB:.1f} GiB of host memory per replica)"
     return Rejection(2, (kv - free) * g, text)
@@ -96,7 +96,7 @@ def _slo_miss(serving: Serving, smallest: Trial, stream: Stream) -> list[Rejecti
     for name, form, bound in smallest.forms.bounds(slo, stream.request):
         trial = smallest
         if name not in LATENCY_SLOS:
-            trial, _ = best_batches(serving)
+            trial = best_batches(serving)
             form = trial.forms.work
         value = np.asarray(form.of(trial.prefill_s, trial.decode_s))
         ratio = value / bound

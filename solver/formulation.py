@@ -20,16 +20,16 @@ from typing import Literal
 
 import numpy as np
 
-from ..models.billing import Billing
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
+from ..models.outcome import NoPlanError
 from .builder import ProgramBuilder
 from .candidates import Stream, cheapest_offers
 from .constraints import cover_demand, fill_replicas, fit_gpus, pick_order, route_demand
 from .dominance import without_dominated
 from .greedy import greedy_values
 from .layers import add_layers
-from .orders import draw_orders
+from .orders import Orders
 from .program import INTEGER_LIMIT, Program
 from .variables import JobColumns, ServiceColumns, Variables
 
@@ -41,24 +41,23 @@ absolute tolerances are then small against it, whatever the currency unit."""
 
 
 def formulate(
-    problem: FleetProblem, streams: tuple[Stream, ...], formulation: Formulation
+    problem: FleetProblem,
+    services: tuple[Stream, ...],
+    orders: tuple[Orders, ...],
+    formulation: Formulation,
 ) -> tuple[Program, Variables]:
-    """Build the program. Every stream must have a candidate (`explain.require_candidates`).
+    """Build the program. Every service must have a candidate (`explain.require_candidates`).
 
     Raises:
-        InfeasibleError: a job that no candidate can finish by its deadline.
+        NoPlanError: a fleet too large to count.
     """
     offers = cheapest_offers(problem.offers)
     builder = ProgramBuilder()
-    services = without_dominated(tuple(s for s in streams if s.workload.job is None), offers)
+    services = without_dominated(services, offers)
     vms = _vm_columns(builder, services, offers)
     placed = tuple(_add_service(builder, stream, formulation) for stream in services)
     fit_gpus(builder, placed, vms)
-    jobs = tuple(
-        _add_job(builder, stream, offers, problem.billing)
-        for stream in streams
-        if stream.workload.job is not None
-    )
+    jobs = tuple(_add_job(builder, drawn, offers) for drawn in orders)
     variables = Variables(offers, vms, placed, jobs)
     unscaled = builder.build()
     greedy = greedy_values(variables, unscaled.n_columns)
@@ -80,10 +79,14 @@ def _vm_columns(
             alone[keys[k]] = max(alone.get(keys[k], 0.0), float(vms[k]))
         for key, count in alone.items():
             most[key] = most.get(key, 0.0) + count
+    for key, count in most.items():
+        if count > INTEGER_LIMIT:
+            limit = f"more than the {INTEGER_LIMIT:.0e} that are planned"
+            raise NoPlanError(f"all demand could need {count:.3g} VMs of {key}, {limit}")
     columns = builder.columns(
         len(most),
         cost=np.array([offers[key].usd_per_hour for key in most]),
-        upper=np.minimum(np.array(list(most.values())), INTEGER_LIMIT),
+        upper=np.array(list(most.values())),
         integer=True,
     )
     return dict(zip(most, columns.tolist(), strict=True))
@@ -103,12 +106,9 @@ def _add_service(
     return ServiceColumns(stream, pair, replicas)
 
 
-def _add_job(
-    builder: ProgramBuilder, stream: Stream, offers: dict[str, Offer], billing: Billing
-) -> JobColumns:
-    job, keys = stream.workload.job, stream.machines.keys
+def _add_job(builder: ProgramBuilder, orders: Orders, offers: dict[str, Offer]) -> JobColumns:
+    job = orders.stream.workload.job
     assert job is not None
-    orders = draw_orders(stream, billing)
-    price = np.array([offers[keys[k]].usd_per_hour for k in orders.pair])
+    price = np.array([offers[key].usd_per_hour for key in orders.stream.machines.keys])
     usd_per_hour = price * orders.vm_hours / job.deadline_h
-    return JobColumns(stream, orders, usd_per_hour, pick_order(builder, usd_per_hour))
+    return JobColumns(orders, usd_per_hour, pick_order(builder, usd_per_hour))

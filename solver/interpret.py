@@ -80,8 +80,8 @@ def _job(
     problem: FleetProblem, job: JobColumns, variables: Variables, values: FloatArray
 ) -> Assignment:
     best = int(np.argmax(values[job.chosen]))
-    offer = variables.offers[job.stream.machines.keys[job.orders.pair[best]]]
-    return describe_order(problem, job.stream, job.orders, best, offer)
+    offer = variables.offers[job.orders.stream.machines.keys[best]]
+    return describe_order(problem, job.orders, best, offer)
 
 
 def service_vms(assignments: list[Assignment], offers: dict[str, Offer]) -> Iterator[VMCount]:

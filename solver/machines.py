@@ -34,6 +34,17 @@ class Machines:
     gpus_per_vm: IntArray
     replica: Replica
 
+    def take(self, pair: IntArray) -> Machines:
+        """The pairs at these places, in this order; one may come more than once."""
+        return Machines(
+            vm_types=self.vm_types,
+            type_of=self.type_of[pair],
+            n_gpus=self.n_gpus[pair],
+            keys=tuple(self.keys[k] for k in pair),
+            gpus_per_vm=self.gpus_per_vm[pair],
+            replica=self.replica.take(pair),
+        )
+
     @property
     def vm_part(self) -> FloatArray:
         """Part of a VM that one replica takes, shape [K]."""

@@ -1,8 +1,9 @@
-"""Orders: how many VM-hours a job is billed on a candidate, over numbers of VMs.
+"""Orders: how many VM-hours a job is billed, over batch sizes and numbers of VMs.
 
 A job runs on VMs of one type that it has to itself and gives back when it is done. Its
 bill is a step function of the run time, so orders are drawn up before the program is
-built and the program picks one.
+built and the program picks one. The batch that gives most requests per second need not be
+best: a small job never fills it, and a tight deadline wants a shorter batch.
 """
 
 from __future__ import annotations
@@ -15,59 +16,67 @@ from ..models.billing import Billing, billed_vm_hours
 from ..models.engine import ENGINES
 from ..models.jobs import job_run_s
 from ..models.outcome import InfeasibleError
+from ..models.serving import Serving
 from ..models.value import FloatArray
-from .candidates import Stream
-from .program import INTEGER_LIMIT, IntArray
+from .batches import batch_range
+from .candidates import Stream, make_stream
+from .program import INTEGER_LIMIT, IntArray, SolveOptions
+from .reduction import reduce_stream
 
 SIZES = 64
-"""Orders tried per candidate: the fewest VMs that meet the deadline, and up to 63 more."""
+"""Numbers of VMs tried: the fewest that meet the deadline, and up to 63 more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """The order with the fewest VM-hours of each candidate that meets the deadline, shape [J].
+    """The order with the fewest VM-hours tried, of each VM type that can run the job.
 
     Whatever the price of a VM-hour, the fewest are the cheapest.
 
     Attributes:
-        pair: candidate, as index into the stream's pairs.
+        stream: the job with one candidate per order, shape [J].
         n_vms: VMs ordered.
         run_s: time until the job is done [s].
         vm_hours: VM-hours billed.
     """
 
-    pair: IntArray
+    stream: Stream
     n_vms: IntArray
     run_s: FloatArray
     vm_hours: FloatArray
 
 
-def draw_orders(stream: Stream, billing: Billing) -> Orders:
-    """One order for every candidate that holds its SLOs and the deadline.
+def draw_orders(stream: Stream, billing: Billing, backend: str, options: SolveOptions) -> Orders:
+    """The best order on each VM type.
+
+    Where layers with KV cache differ, the batch is chosen under the uniform schedule and
+    the schedule solved for that batch.
 
     Raises:
         InfeasibleError: no candidate meets the deadline with any number of VMs.
     """
-    job = stream.workload.job
-    assert job is not None, "only jobs are ordered"
-    least = fewest_vms(stream, job.deadline_s)
-    able = np.flatnonzero(stream.holds & np.isfinite(least))
-    if not len(able):
-        raise _too_slow(stream, job.deadline_s)
-    sizes = np.stack([least[able] + more for more in range(SIZES)], axis=1)
-    run = np.stack([run_seconds(stream, least + more)[able] for more in range(SIZES)], axis=1)
-    hours = np.asarray(billed_vm_hours(sizes, run, billing))
-    best, rows = hours.argmin(axis=1), np.arange(len(able))
-    return Orders(
-        pair=able,
-        n_vms=sizes[rows, best].astype(np.int64),
-        run_s=run[rows, best],
-        vm_hours=hours[rows, best],
-    )
+    every = at_every_batch(stream)
+    chosen = _best_of_each_type(every, billing)
+    if not len(chosen):
+        raise _too_slow(every)
+    best = reduce_stream(every.take(chosen), backend, options)
+    n_vms, run_s, vm_hours = _cheapest_size(best, billing)
+    return Orders(best, n_vms.astype(np.int64), run_s, vm_hours)
+
+
+def at_every_batch(stream: Stream) -> Stream:
+    """The stream with a candidate for each pair and each batch size it could use."""
+    least, most = batch_range(stream.workload)
+    sizes = np.arange(least, max(least, min(most, stream.job_requests)) + 1, dtype=float)
+    pair = np.repeat(stream.useful(), len(sizes))
+    machines = stream.machines.take(pair)
+    batch = np.tile(sizes, len(pair) // len(sizes))
+    trial = Serving(stream.workload, stream.request, machines.replica).at(batch)
+    return make_stream(stream.workload, stream.request, stream.index, machines, trial)
 
 
 def run_seconds(stream: Stream, n_vms: FloatArray) -> FloatArray:
-    """Time of the job on `n_vms` VMs of each pair [s], shape [K]."""
+    """Time of the job on `n_vms` VMs of each candidate [s], shape [K]."""
     trial = stream.trial
     run = job_run_s(
         ENGINES[stream.workload.engine],
@@ -81,21 +90,49 @@ def run_seconds(stream: Stream, n_vms: FloatArray) -> FloatArray:
     return np.asarray(run)
 
 
-def fewest_vms(stream: Stream, deadline_s: float) -> FloatArray:
+def fewest_vms(stream: Stream) -> FloatArray:
     """Fewest VMs that meet the deadline, by bisection, shape [K]; NaN where none do."""
+    job = stream.workload.job
+    assert job is not None, "only jobs are ordered"
     low, high = np.zeros(stream.holds.shape), np.full(stream.holds.shape, INTEGER_LIMIT)
-    reachable = run_seconds(stream, high) <= deadline_s
+    reachable = stream.holds & (run_seconds(stream, high) <= job.deadline_s)
     while (high - low > 1).any():
         middle = np.maximum(np.floor((low + high) / 2), 1.0)
-        met = run_seconds(stream, middle) <= deadline_s
+        met = run_seconds(stream, middle) <= job.deadline_s
         high, low = np.where(met, middle, high), np.where(met, low, middle)
     return np.where(reachable, high, np.nan)
 
 
-def _too_slow(stream: Stream, deadline_s: float) -> InfeasibleError:
+def _cheapest_size(stream: Stream, billing: Billing) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """VMs, run time and VM-hours of the best size tried, shape [K]; VM-hours inf where none."""
+    least = fewest_vms(stream)
+    best_vms, best_run = least, np.full(least.shape, np.inf)
+    best_hours = np.full(least.shape, np.inf)
+    for more in range(SIZES):
+        n_vms = least + more
+        run = run_seconds(stream, n_vms)
+        hours = np.asarray(billed_vm_hours(n_vms, run, billing))
+        better = hours < best_hours  # never where least is NaN
+        best_vms = np.where(better, n_vms, best_vms)
+        best_run = np.where(better, run, best_run)
+        best_hours = np.where(better, hours, best_hours)
+    return best_vms, best_run, best_hours
+
+
+def _best_of_each_type(stream: Stream, billing: Billing) -> IntArray:
+    """The candidate with the fewest VM-hours on each VM type that has one."""
+    _, _, hours = _cheapest_size(stream, billing)
+    order = np.lexsort((stream.trial.batch, hours, stream.machines.type_of))
+    order = order[np.isfinite(hours[order])]
+    _, first = np.unique(stream.machines.type_of[order], return_index=True)
+    return order[first]
+
+
+def _too_slow(stream: Stream) -> InfeasibleError:
     run_s = np.where(stream.holds, run_seconds(stream, np.asarray(INTEGER_LIMIT)), np.inf)
-    k = int(run_s.argmin())
+    k, job = int(run_s.argmin()), stream.workload.job
+    assert job is not None
     return InfeasibleError(
-        f"job {stream.workload.name!r} cannot end within deadline_s {deadline_s:g}: one batch "
-        f"takes {run_s[k]:.4g} s on the fastest, {stream.machines.keys[k]}"
+        f"job {stream.workload.name!r} cannot end within deadline_s {job.deadline_s:g}: with any "
+        f"number of VMs it takes {run_s[k]:.4g} s on the fastest, {stream.machines.keys[k]}"
     )

@@ -85,7 +85,7 @@ class Need:
         """The stream on VM type t, at an offer."""
         stream, best = self.stream, int(self.best[t])
         if self.orders is not None:
-            return describe_order(problem, stream, self.orders, best, offer)
+            return describe_order(problem, self.orders, best, offer)
         replicas = int(stream.replicas_needed()[best])
         rate = stream.requests_per_s
         return describe(problem, stream, best, offer, replicas, rate)
@@ -104,12 +104,10 @@ def recommend(problem: FleetProblem) -> Recommendation:
     if len(problem.workloads) != 1:
         raise ProblemError("workloads", len(problem.workloads), "recommend takes exactly one")
     workload = problem.workloads[0]
-    streams = enumerate_streams(problem)
+    options = SolveOptions()
+    streams = tuple(reduce_stream(s, DEFAULT_BACKEND, options) for s in enumerate_streams(problem))
     require_candidates(streams)
-    needs = [
-        _need(reduce_stream(stream, DEFAULT_BACKEND, SolveOptions()), problem.billing)
-        for stream in streams
-    ]
+    needs = [_need(stream, problem.billing, options) for stream in streams]
     types = {v.key: t for t, v in enumerate(streams[0].machines.vm_types)}
     able = np.all([np.isfinite(need.amount) for need in needs], axis=0)
     places = [(types[offer.vm_type.key], offer) for offer in problem.offers]
@@ -133,16 +131,19 @@ def _rejected(streams: tuple[Stream, ...], unable: list[str]) -> tuple[Rejected,
     return tuple(Rejected(vm_type=key, reason=reasons.get(key, TOO_SLOW)) for key in sorted(unable))
 
 
-def _need(stream: Stream, billing: Billing) -> Need:
-    orders = None if stream.workload.job is None else draw_orders(stream, billing)
-    if orders is None:
-        pair, taken = stream.useful(), stream.replicas_needed() * stream.machines.n_gpus
-        values, places = taken[pair], pair
+def _need(stream: Stream, billing: Billing, options: SolveOptions) -> Need:
+    orders = None
+    if stream.workload.job is None:
+        places = stream.useful()
+        values = (stream.replicas_needed() * stream.machines.n_gpus)[places]
+        type_of = stream.machines.type_of[places]
     else:
-        pair, values, places = orders.pair, orders.vm_hours, np.arange(len(orders.pair))
+        orders = draw_orders(stream, billing, DEFAULT_BACKEND, options)
+        places, values = np.arange(len(orders.vm_hours)), orders.vm_hours
+        type_of = orders.stream.machines.type_of
     n = len(stream.machines.vm_types)
     amount, best = np.full(n, np.inf), np.zeros(n, np.int64)
-    for t, value, place in zip(stream.machines.type_of[pair], values, places, strict=True):
+    for t, value, place in zip(type_of, values, places, strict=True):
         if value < amount[t]:
             amount[t], best[t] = value, place
     return Need(stream, amount, best, orders)

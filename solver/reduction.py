@@ -12,51 +12,72 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..models.engine import ENGINES
 from ..models.outcome import BackendError, Status
 from ..models.value import FloatArray
 from .backends.base import run
 from .builder import ProgramBuilder
-from .candidates import Stream
+from .candidates import Stream, allowed_degrees
 from .layers import Layers, add_form, add_layers
 from .program import IntArray, SolveOptions
 
+SCHEDULE_LIMIT_S = 60.0
+"""Wall time for the linear program of schedules [s]; it takes a fraction of a second."""
+
 SERVED = 2.0
-"""Worth of serving a candidate whole, in units of its work under the uniform schedule:
+"""Worth of serving a candidate whole, in units of its work when everything is offloaded:
 more than the work can cost, so no candidate is left unserved to save work."""
+UNSERVED = 1e-6
+"""A candidate served less than this short of whole is served: the solver's tolerance."""
 
 
-def needs_reduction(stream: Stream) -> bool:
-    """Whether some useful candidate offloads and its layers with KV cache differ."""
+def to_reduce(stream: Stream) -> IntArray:
+    """Candidates whose layers with KV cache differ, and that offload or miss an SLO so far."""
     groups = [g for g in stream.workload.architecture.groups if g.kv_values_per_token]
-    used = stream.useful()
-    return len(groups) > 1 and any(bool((f[used] > 0).any()) for f in stream.fractions)
+    engine = ENGINES[stream.workload.engine]
+    if len(groups) < 2 or engine.streaming == "none" or not stream.workload.offload:
+        return np.zeros(0, np.int64)
+    offloads = np.any([f > 0 for f in stream.fractions], axis=0)
+    allowed = allowed_degrees(stream.workload, stream.machines)
+    return np.flatnonzero(allowed & (offloads | ~stream.holds))
 
 
 def reduce_stream(stream: Stream, backend: str, options: SolveOptions) -> Stream:
-    """The stream with the best schedule of every useful candidate.
+    """The stream with the best schedule of every candidate, at its batch size.
+
+    A candidate that misses an SLO, or memory, under the uniform schedule may hold under
+    its best one.
 
     Raises:
         BackendError: the linear program was not solved to the end.
     """
-    if not needs_reduction(stream):
+    pair = to_reduce(stream)
+    if not len(pair):
         return stream
-    used = stream.useful()
-    offloads = np.any([f[used] > 0 for f in stream.fractions], axis=0)
-    pair = used[offloads]
     builder = ProgramBuilder()
     layers = add_layers(builder, stream, pair)
     work = builder.columns(len(pair), cost=1.0)
     rows = builder.rows(len(pair), upper=0.0)
-    add_form(builder, rows, stream.trial.forms.work, layers, 1.0 / stream.work_s[pair])
+    everything = tuple(np.ones(stream.holds.shape) for _ in stream.fractions)
+    most = stream.with_schedules(everything).work_s[pair]
+    add_form(builder, rows, stream.trial.forms.work, layers, 1.0 / most)
     builder.entries(rows, work, -1.0)
     missed = builder.columns(len(pair), cost=SERVED)
-    served = builder.rows(len(pair), lower=1.0, upper=1.0)
+    whole = builder.rows(len(pair), lower=1.0, upper=1.0)
     for columns in (layers.share, missed):
-        builder.entries(served, columns, 1.0)
-    solution = run(backend, builder.build(), replace(options, relative_gap=0.0))
+        builder.entries(whole, columns, 1.0)
+    # Schedules come before the plan: the user's limit, which may be 0, is for the plan.
+    patient = replace(options, relative_gap=0.0, time_limit_s=SCHEDULE_LIMIT_S)
+    solution = run(backend, builder.build(), patient)
     if solution.status is not Status.OPTIMAL or solution.values is None:
         raise BackendError(f"{backend} did not solve the offload schedules: {solution.status}")
-    return _with_schedules(stream, pair, schedules(layers, solution.values))
+    fractions = tuple(f.copy() for f in stream.fractions)
+    holds = stream.holds.copy()
+    served = solution.values[missed] <= UNSERVED
+    holds[pair] = served
+    for mine, theirs in zip(fractions, schedules(layers, solution.values), strict=True):
+        mine[pair] = np.where(served, theirs, mine[pair])
+    return replace(stream.with_schedules(fractions), holds=holds)
 
 
 def schedules(layers: Layers, values: FloatArray) -> tuple[FloatArray, ...]:
@@ -66,16 +87,4 @@ def schedules(layers: Layers, values: FloatArray) -> tuple[FloatArray, ...]:
     return tuple(
         np.clip(values[columns] / safe, 0.0, 1.0) if len(columns) else np.zeros(len(share))
         for columns in layers.offloaded
-    )
-
-
-def _with_schedules(stream: Stream, pair: IntArray, found: tuple[FloatArray, ...]) -> Stream:
-    fractions = tuple(f.copy() for f in stream.fractions)
-    for mine, theirs in zip(fractions, found, strict=True):
-        mine[pair] = theirs
-    return replace(
-        stream,
-        fractions=fractions,
-        prefill_s=np.asarray(stream.trial.prefill.total_s(fractions)),
-        decode_s=np.asarray(stream.trial.decode.total_s(fractions)),
     )

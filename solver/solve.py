@@ -11,6 +11,7 @@ from .candidates import enumerate_streams
 from .explain import require_candidates
 from .formulation import Formulation, formulate
 from .interpret import interpret
+from .orders import draw_orders
 from .program import Solution, SolveOptions
 from .reduction import reduce_stream
 from .verify import verify
@@ -40,11 +41,16 @@ def solve(
         VerificationError: the answer contradicts the model. Never returned as a plan.
     """
     start, options = perf_counter(), options or SolveOptions()
-    streams = enumerate_streams(problem)
+    # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
+    streams = tuple(reduce_stream(s, DEFAULT_BACKEND, options) for s in enumerate_streams(problem))
     require_candidates(streams)
-    # Also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
-    streams = tuple(reduce_stream(stream, DEFAULT_BACKEND, options) for stream in streams)
-    program, variables = formulate(problem, streams, formulation)
+    services = tuple(s for s in streams if s.workload.job is None)
+    orders = tuple(
+        draw_orders(s, problem.billing, DEFAULT_BACKEND, options)
+        for s in streams
+        if s.workload.job is not None
+    )
+    program, variables = formulate(problem, services, orders, formulation)
     solution = run(backend, program, options)
     if solution.values is None:
         raise _no_plan(solution)

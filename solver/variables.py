@@ -22,9 +22,8 @@ class ServiceColumns:
 
 @dataclass(frozen=True, slots=True)
 class JobColumns:
-    """A job stream: one column per order, and its bill spread over the deadline, shape [J]."""
+    """A job: one column per order, and its bill spread over the deadline, shape [J]."""
 
-    stream: Stream
     orders: Orders
     usd_per_hour: FloatArray
     chosen: IntArray

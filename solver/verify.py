@@ -11,16 +11,18 @@ from fractions import Fraction
 
 from ..models.billing import SECONDS_PER_HOUR
 from ..models.calibration import Calibration, calibration_for
-from ..models.deployment import check_slos, evaluate
+from ..models.deployment import Performance, check_slos, evaluate
 from ..models.engine import ENGINES
 from ..models.fleet import Assignment, FleetPlan, FleetProblem
 from ..models.hardware import Offer
 from ..models.jobs import job_run_s
 from ..models.outcome import VerificationError
 from ..models.timing import timing
-from ..models.workload import RequestClass, Workload
+from ..models.workload import Workload
 from .verify_vms import PHYSICS, Place, Violations, check_money, check_vms, exact, place_of, same
 
+SLACK = 1e-9
+"""Absolute tolerance on a relative slack, which may be 0."""
 COVERAGE = Fraction(1, 10**6)
 """Part of a demand that may go unserved: the solvers' feasibility tolerance."""
 
@@ -67,15 +69,17 @@ def _check_replica(
     deployment, vm_type = assignment.deployment, offer.vm_type
     engine, g = ENGINES[workload.engine], deployment.n_gpus
     request = workload.requests[assignment.request_class]
-    if vm_type.n_gpus % g or workload.architecture.heads % g:
-        yield f"{g} GPUs do not divide the VM's {vm_type.n_gpus} and the LLM's heads"
+    if vm_type.n_gpus % g or not workload.architecture.splits_over(g):
+        yield f"{g} GPUs do not divide the VM's {vm_type.n_gpus}, or the LLM's heads"
     if workload.gpus_per_replica is not None and g not in workload.gpus_per_replica:
         yield f"{g} GPUs per replica are not allowed"
     most = workload.batch or min(engine.max_batch, workload.max_batch or engine.max_batch)
     if deployment.batch > most or (workload.batch or deployment.batch) != deployment.batch:
         yield f"batch {deployment.batch} is not allowed (limit {most})"
         return
-    if len(deployment.offload.fractions) != len(workload.architecture.groups):
+    counts = tuple(group.count for group in workload.architecture.groups)
+    schedule = deployment.offload
+    if schedule.layers != counts or len(schedule.fractions) != len(counts):
         yield "the offload schedule does not match the architecture's layer groups"
         return
     streams = engine.streaming != "none" and workload.offload
@@ -85,7 +89,7 @@ def _check_replica(
     truth = evaluate(workload, request, vm_type, calibration, deployment)
     for name, value in truth:
         claimed = getattr(assignment.performance, name)
-        if not math.isclose(value, claimed, rel_tol=PHYSICS, abs_tol=PHYSICS):
+        if not math.isclose(value, claimed, rel_tol=PHYSICS):
             yield f"{name} is {value:.6g}, the plan says {claimed:.6g}"
     if truth.gpu_bytes > truth.gpu_limit_bytes * (1 + PHYSICS):
         yield f"needs {truth.gpu_bytes:.6g} bytes of GPU memory, has {truth.gpu_limit_bytes:.6g}"
@@ -96,7 +100,9 @@ def _check_replica(
         if check.slack < -PHYSICS:
             yield f"{check.slo} is {check.predicted:.6g}, the SLO is {check.bound:.6g}"
     if workload.job is not None:
-        yield from _check_job(problem, workload, request, assignment, offer)
+        yield from _check_job(problem, workload, assignment, offer, truth)
+    else:
+        yield from _check_rate(workload, assignment, truth)
 
 
 def _check_labels(
@@ -121,34 +127,38 @@ def _check_labels(
     for check, claimed in zip(checks, assignment.slos, strict=True):
         for name in ("bound", "predicted", "slack"):
             value, said = getattr(check, name), getattr(claimed, name)
-            if not math.isclose(value, said, rel_tol=PHYSICS, abs_tol=PHYSICS):
+            if not math.isclose(value, said, rel_tol=PHYSICS, abs_tol=SLACK):
                 yield f"{check.slo}: {name} is {value:.6g}, the plan says {said:.6g}"
 
 
 def _check_job(
     problem: FleetProblem,
     workload: Workload,
-    request: RequestClass,
     assignment: Assignment,
     offer: Offer,
+    truth: Performance,
 ) -> Violations:
     """Run time, deadline and bill of a job."""
+    request = workload.requests[assignment.request_class]
     run, job, engine = assignment.job, workload.job, ENGINES[workload.engine]
     if run is None or job is None:
         yield "a job's run is missing"
         return
-    deployment, performance = assignment.deployment, assignment.performance
+    deployment, requests = assignment.deployment, workload.job_requests(assignment.request_class)
+    rate = requests / job.deadline_s
+    if not math.isclose(assignment.requests_per_s or 0.0, rate, rel_tol=PHYSICS):
+        yield f"the job asks for {rate:.6g} requests/s, the plan says {assignment.requests_per_s}"
     room = run.n_vms * (offer.vm_type.n_gpus // deployment.n_gpus)
     if assignment.replicas > room:
         yield f"{assignment.replicas} replicas do not fit {run.n_vms} VMs"
     run_s = job_run_s(
         engine,
         timing(engine, request, float(deployment.batch)),
-        float(max(1, round(job.requests * request.share))),
+        float(max(1, requests)),
         float(deployment.batch),
         float(assignment.replicas),
-        performance.prefill_s,
-        performance.decode_step_s,
+        truth.prefill_s,
+        truth.decode_step_s,
     )
     if not math.isclose(float(run_s), run.run_s, rel_tol=PHYSICS):
         yield f"the run takes {run_s:.6g} s, the plan says {run.run_s:.6g}"
@@ -160,6 +170,19 @@ def _check_job(
     usd = exact(offer.usd_per_hour) * run.n_vms * exact(billed_s) / exact(SECONDS_PER_HOUR)
     if not same(usd, exact(run.usd)):
         yield f"the bill is USD {float(usd):.6f}, the plan says {run.usd:.6f}"
+
+
+def _check_rate(workload: Workload, assignment: Assignment, truth: Performance) -> Violations:
+    """What is routed to one deployment of a service is what its replicas carry."""
+    if assignment.job is not None:
+        yield "a service has no job run"
+    routed = assignment.requests_per_s
+    if (routed is None) != (workload.requests_per_s is None):
+        yield f"routes {routed} requests/s, the workload asks for {workload.requests_per_s}"
+    if routed is not None:
+        capacity = exact(workload.target_utilization) * exact(truth.requests_per_s)
+        if exact(routed) > capacity * assignment.replicas * (1 + COVERAGE):
+            yield f"routes {routed:.6g} requests/s to {float(capacity):.6g} of each replica"
 
 
 def _check_demand(problem: FleetProblem, assignments: list[Assignment]) -> Violations:
@@ -174,14 +197,8 @@ def _check_demand(problem: FleetProblem, assignments: list[Assignment]) -> Viola
                 yield f"{where}: served by nothing"
             elif workload.requests_per_s is not None:
                 demand = exact(workload.requests_per_s) * exact(request.share)
-                utilization = exact(workload.target_utilization)
-                capacity = sum(
-                    utilization * a.replicas * exact(a.performance.requests_per_s) for a in mine
-                )
                 routed = sum(exact(a.requests_per_s or 0.0) for a in mine)
                 asked = f"{float(demand):.6g} requests/s"
-                if capacity < demand * (1 - COVERAGE):
-                    yield f"{where}: carries {float(capacity):.6g} of {asked}"
                 if abs(routed - demand) > demand * COVERAGE:
                     yield f"{where}: routes {float(routed):.6g} of {asked}"
             elif workload.job is not None and len(mine) != 1:

@@ -133,7 +133,8 @@ def test_the_head_multiplies_one_token_per_sequence() -> None:
 def test_pairs_are_causal_and_inside_the_window(
     window: int | None, new: float, context: float, pairs: float
 ) -> None:
-    group = OPT_LAYER.replace(window_tokens=window)
+    kind = "full" if window is None else "sliding"
+    group = OPT_LAYER.replace(attention=kind, window_tokens=window)
     assert query_key_pairs(group, new, context) == pytest.approx(pairs)
 
 

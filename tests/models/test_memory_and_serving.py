@@ -68,7 +68,10 @@ def test_kv_of_heads_windows_and_mla() -> None:
     per_token = 2 * 8 * 128 * 2
     assert kv_layer_bytes(group(), "fp16", 1, 3, 100) == 3 * 100 * per_token
     assert kv_layer_bytes(group(), "fp8", 4, 3, 100) == 3 * 100 * per_token / 2 / 4
-    assert kv_layer_bytes(group(window_tokens=64), "fp16", 1, 1, 100) == 64 * per_token
+    assert (
+        kv_layer_bytes(group(attention="sliding", window_tokens=64), "fp16", 1, 1, 100)
+        == 64 * per_token
+    )
     assert kv_shard(group(), 16) == 1 / 8  # more GPUs than heads: heads are copied
     assert kv_shard(group(kv_heads=1, attention="latent"), 8) == 1.0
 

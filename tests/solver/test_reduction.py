@@ -12,7 +12,7 @@ from infersave import FleetProblem, SolveOptions
 from infersave.models.engine import ENGINES
 from infersave.models.memory import gpu_bytes, host_bytes
 from infersave.solver.candidates import Stream, enumerate_streams
-from infersave.solver.reduction import needs_reduction, reduce_stream
+from infersave.solver.reduction import reduce_stream, to_reduce
 
 GRID = np.linspace(0.0, 1.0, 41)
 ROUNDING = 1e-7
@@ -21,7 +21,7 @@ ROUNDING = 1e-7
 def streams_to_reduce(random_fleet: Callable[[int], FleetProblem], count: int) -> list[Stream]:
     found: list[Stream] = []
     for seed in range(1000):
-        found += [s for s in enumerate_streams(random_fleet(seed)) if needs_reduction(s)]
+        found += [s for s in enumerate_streams(random_fleet(seed)) if len(to_reduce(s))]
         if len(found) >= count:
             return found
     raise AssertionError("too few random fleets offload layers that differ")
@@ -66,7 +66,7 @@ def test_layers_that_are_alike_need_no_reduction(
     for seed in range(40):
         for stream in enumerate_streams(random_fleet(seed)):
             if len(stream.workload.architecture.groups) == 1:
-                assert not needs_reduction(stream)
+                assert not len(to_reduce(stream))
                 assert reduce_stream(stream, "none", SolveOptions()) is stream
 
 

@@ -83,6 +83,72 @@ def test_job_is_billed_by_its_run() -> None:
     assert hours.usd_per_hour == pytest.approx(problem.offers[0].usd_per_hour)
 
 
+@pytest.mark.parametrize("engine", ["static", "continuous"])
+@pytest.mark.parametrize(("requests", "deadline_s"), [(300, 600.0), (100, 12.0), (100, 20.0)])
+def test_a_job_takes_the_batch_with_the_least_bill(
+    engine: str, requests: int, deadline_s: float
+) -> None:
+    job = Job(requests=requests, deadline_s=deadline_s)
+    free = service("job", None, engine=engine, job=job, slo=SLO())
+    types = {"vm_types": ["g5.xlarge", "g6.xlarge", "g6e.xlarge"]}
+    best = float("inf")
+    for batch in (1, 2, 4, 8, 16, 25, 32, 50, 64, 75, 100, 128):
+        try:
+            fixed = infersave.solve(fleet(free.replace(batch=batch), **types))
+        except InfeasibleError:
+            continue
+        best = min(best, fixed.usd_per_hour)
+    assert best < float("inf")
+    assert infersave.solve(fleet(free, **types)).usd_per_hour <= best * (1 + 1e-9)
+
+
+def test_no_request_of_a_job_is_lost_to_rounding() -> None:
+    classes = tuple(CHAT.replace(share=1 / 8) for _ in range(8))
+    job = Job(requests=10, deadline_s=3600.0)
+    workload = service("job", None, job=job, slo=SLO(), requests=classes)
+    assert sum(workload.job_requests(i) for i in range(8)) == 10
+
+
+def test_layers_that_differ_hold_slos_that_one_fraction_for_all_misses() -> None:
+    workload = Workload(
+        name="long",
+        architecture=infersave.load_architecture("google/gemma-3-4b-it"),
+        engine="static",
+        batch=256,
+        gpus_per_replica=(2,),
+        requests=(RequestClass(input_tokens=16000, output_tokens=500),),
+    )
+    problem = fleet(workload, vm_types="p6-b200.48xlarge")
+    (free,) = infersave.solve(problem).assignments
+    tight = workload.replace(slo=SLO(tokens_per_s=free.performance.tokens_per_s * 0.99))
+    (held,) = infersave.solve(problem.replace(workloads=(tight,))).assignments
+    uniform = max(held.deployment.offload.fractions) - min(held.deployment.offload.fractions)
+    assert uniform > 0.1, "this case needs layers treated apart"
+
+
+def test_heads_that_do_not_divide_are_not_split() -> None:
+    phi = infersave.load_architecture("microsoft/phi-4")  # 40 heads, 10 KV heads
+    assert [g for g in (1, 2, 4, 5, 8, 10, 20) if phi.splits_over(g)] == [1, 2, 5, 10, 20]
+
+
+def test_conflicting_facts_are_refused() -> None:
+    problem = fleet(service("a", 1.0))
+    twice = (*problem.calibrations, problem.calibrations[0])
+    with pytest.raises(ProblemError, match="calibrations"):
+        problem.replace(calibrations=twice)
+    first = problem.offers[0]
+    other = first.replace(region="elsewhere", vm_type=first.vm_type.replace(host_memory_bytes=1.0))
+    with pytest.raises(ProblemError, match="same machine"):
+        problem.replace(offers=(*problem.offers, other))
+
+
+def test_limit_zero_with_layers_that_differ() -> None:
+    gemma = infersave.load_architecture("google/gemma-2-9b")
+    workload = service("a", 1.0, architecture=gemma, engine="static", batch=256, slo=SLO())
+    plan = infersave.solve(fleet(workload), options=SolveOptions(time_limit_s=0.0))
+    assert plan.status is Status.FEASIBLE
+
+
 def test_whole_hour_billing_may_change_the_vm() -> None:
     job = Job(requests=1000, deadline_s=8 * 3600.0)
     workload = service("job", None, engine="static", job=job, slo=SLO())
