@@ -110,7 +110,13 @@ def predicted(row: Measured, engine: EngineName = "flexgen") -> Performance:
     offers = infersave.load_catalog("paper").select(vm_types=row.vm_type).offers
     vm_type = offers[0].vm_type
     schedule = OffloadSchedule.of(asked.architecture, (row.offload,))
-    deployment = Deployment(vm_type=vm_type.key, n_gpus=1, batch=BATCH, offload=schedule)
+    deployment = Deployment(
+        provider=vm_type.provider,
+        vm_type=vm_type.name,
+        n_gpus=1,
+        batch=BATCH,
+        offload=schedule,
+    )
     known = calibration_for(infersave.load_calibrations(), vm_type.gpu.name, engine)
     return infersave.evaluate(asked, row.request, vm_type, known, deployment)
 

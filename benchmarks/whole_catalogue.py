@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 import infersave
-from infersave import SLO, FleetProblem, RequestClass, Workload
+from infersave import SLO, FleetProblem, Job, RequestClass, Workload
 from infersave.models.engine import EngineName
 from infersave.solver.candidates import enumerate_streams
 
@@ -31,18 +31,20 @@ CASES: tuple[tuple[str, EngineName], ...] = (
     ("facebook/opt-13b", "static"),
     ("google/gemma-2-9b", "static"),
 )
+JOB = Job(requests=200_000, deadline_s=21_600.0)
 REQUEST = RequestClass(input_tokens=1024, output_tokens=256)
 
 
-def problem_of(name: str, engine: EngineName) -> FleetProblem:
-    """A service of 5 requests/s on every offer of every provider."""
+def problem_of(name: str, engine: EngineName, job: Job | None = None) -> FleetProblem:
+    """A service of 5 requests/s, or a job, on every offer of every provider."""
     workload = Workload(
         name="all",
         architecture=infersave.load_architecture(name),
         engine=engine,
-        requests_per_s=5.0,
+        requests_per_s=5.0 if job is None else None,
+        job=job,
         requests=(REQUEST,),
-        slo=SLO(tpot_s=0.2),
+        slo=SLO(tpot_s=0.2) if job is None else SLO(),
     )
     return FleetProblem(
         workloads=(workload,),
@@ -86,8 +88,9 @@ def ranking() -> Table:
     table = Table(
         "architecture", "engine", "offers", "pairs", "recommend s", "evaluate s", "pairs/s"
     )
-    for name, engine in CASES:
-        problem = problem_of(name, engine)
+    cases = [(name, engine, problem_of(name, engine)) for name, engine in CASES]
+    cases.append((f"{CASES[0][0]}, a job", CASES[0][1], problem_of(*CASES[0], JOB)))
+    for name, engine, problem in cases:
         pairs = infersave.recommend(problem).candidates
         whole = median_s(lambda p=problem: infersave.recommend(p))  # type: ignore[misc]
         evaluate = median_s(lambda p=problem: enumerate_streams(p))  # type: ignore[misc]

@@ -38,7 +38,7 @@ def prediction_notes(problem: FleetProblem, assignments: Iterable[Assignment]) -
     basis: dict[tuple[str, float], list[str]] = {}
     beyond: dict[str, list[str]] = {}
     for a in assignments:
-        gpu = gpu_of[a.deployment.vm_type]
+        gpu = gpu_of[a.deployment.key]
         gpus = basis.setdefault((a.calibration, a.prediction_error), [])
         if gpu not in gpus:
             gpus.append(gpu)

@@ -87,7 +87,7 @@ def _runs(plan: FleetPlan, vm: VMCount) -> str:
 
 
 def _place(a: Assignment) -> tuple[str, str, str]:
-    return a.deployment.vm_type, a.region, a.purchase
+    return a.deployment.key, a.region, a.purchase
 
 
 def _vm_place(vm: VMCount) -> tuple[str, str, str]:
@@ -102,7 +102,7 @@ def _show_assignments(screen: Screen, problem: FleetProblem, made: tuple[Assignm
         [
             name_column("workload", (a.workload for a in made)),
             number_column("tokens\nin/out", token_sizes(made, workloads)),
-            name_column("VM type", (a.deployment.vm_type.partition(":")[2] for a in made)),
+            name_column("VM type", (a.deployment.vm_type for a in made)),
         ],
         [
             *replica_columns(made),

@@ -26,7 +26,7 @@ def why_not(
         cheapest[key] = min(cheapest.get(key, offer.usd_per_hour), offer.usd_per_hour)
     groups: dict[str, list[str]] = {}
     for rejected in ranking.rejected:
-        groups.setdefault(rejected.reason, []).append(rejected.vm_type)
+        groups.setdefault(rejected.reason, []).append(f"{rejected.provider}:{rejected.vm_type}")
     ordered = sorted(groups.items(), key=lambda group: min(cheapest[key] for key in group[1]))
     shown = [
         f"{_names(sorted(keys, key=cheapest.__getitem__), providers, lines is None)} "

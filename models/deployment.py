@@ -46,16 +46,22 @@ class Deployment(Value):
     """One replica of a workload.
 
     Attributes:
-        vm_type: key of the VM type, `provider:name`.
+        provider, vm_type: the VM type it runs on.
         n_gpus: GPUs it uses, by tensor parallelism.
         batch: sequences held at once.
         offload: KV offload schedule.
     """
 
+    provider: Name
     vm_type: Name
     n_gpus: Count
     batch: Count
     offload: OffloadSchedule
+
+    @property
+    def key(self) -> str:
+        """`provider:vm_type`, as `VMType.key`."""
+        return f"{self.provider}:{self.vm_type}"
 
 
 class Performance(Value):

@@ -24,7 +24,8 @@ def describe(
     workload, request, machines = stream.workload, stream.request, stream.machines
     vm_type = machines.vm_types[machines.type_of[k]]
     deployment = Deployment(
-        vm_type=vm_type.key,
+        provider=vm_type.provider,
+        vm_type=vm_type.name,
         n_gpus=int(machines.n_gpus[k]),
         batch=int(stream.trial.batch[k]),
         offload=OffloadSchedule.of(workload.architecture, stream.schedule(k)),

@@ -88,7 +88,7 @@ def service_vms(assignments: list[Assignment], offers: dict[str, Offer]) -> Iter
     """VMs that hold the service replicas: whole VMs, shared between workloads."""
     used: dict[str, int] = {}
     for assignment in assignments:
-        key = assignment.deployment.vm_type
+        key = assignment.deployment.key
         used[key] = used.get(key, 0) + assignment.replicas * assignment.deployment.n_gpus
     for key, gpus in used.items():
         offer = offers[key]
@@ -103,7 +103,7 @@ def job_vms(
     jobs = {w.name: w.job for w in problem.workloads}
     groups: dict[tuple[str, str], list[Assignment]] = {}
     for run in runs:
-        groups.setdefault((run.workload, run.deployment.vm_type), []).append(run)
+        groups.setdefault((run.workload, run.deployment.key), []).append(run)
     for (name, key), mine in groups.items():
         job = jobs[name]
         assert job is not None

@@ -47,6 +47,7 @@ class Choice(Value):
 class Rejected(Value):
     """A VM type that cannot serve the workload, and why."""
 
+    provider: Name
     vm_type: Name
     reason: str
 
@@ -128,7 +129,12 @@ def _rejected(streams: tuple[Stream, ...], unable: list[str]) -> tuple[Rejected,
     for stream in streams:
         for key, reason in nearest_per_type(stream).items():
             reasons.setdefault(key, reason.text)
-    return tuple(Rejected(vm_type=key, reason=reasons.get(key, TOO_SLOW)) for key in sorted(unable))
+    found = []
+    for key in sorted(unable):
+        provider, _, name = key.partition(":")
+        why = reasons.get(key, TOO_SLOW)
+        found.append(Rejected(provider=provider, vm_type=name, reason=why))
+    return tuple(found)
 
 
 def _need(stream: Stream, billing: Billing, options: SolveOptions) -> Need:

@@ -74,7 +74,7 @@ def check_vms(
 
 
 def place_of(assignment: Assignment) -> Place:
-    return assignment.deployment.vm_type, assignment.region, assignment.purchase
+    return assignment.deployment.key, assignment.region, assignment.purchase
 
 
 def _gpus(assignments: list[Assignment]) -> int:

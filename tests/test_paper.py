@@ -108,7 +108,8 @@ def test_predicted_throughput(
     vm_type = next(o.vm_type for o in problem.offers if o.vm_type.name == name)
     calibration = calibration_for(problem.calibrations, vm_type.gpu.name, "flexgen")
     deployment = Deployment(
-        vm_type=vm_type.key,
+        provider=vm_type.provider,
+        vm_type=vm_type.name,
         n_gpus=1,
         batch=32,
         offload=OffloadSchedule.of(workload.architecture, (offload,)),

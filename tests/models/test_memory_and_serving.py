@@ -107,7 +107,8 @@ def test_arrays_equal_one_at_a_time(seed: int, random_fleet: Callable[[int], Fle
                 vm_type,
                 calibration_for(problem.calibrations, vm_type.gpu.name, workload.engine),
                 Deployment(
-                    vm_type=vm_type.key,
+                    provider=vm_type.provider,
+                    vm_type=vm_type.name,
                     n_gpus=int(stream.machines.n_gpus[k]),
                     batch=int(stream.trial.batch[k]),
                     offload=OffloadSchedule.of(workload.architecture, stream.schedule(k)),

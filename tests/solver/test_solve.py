@@ -191,7 +191,7 @@ def test_a_vm_type_too_slow_for_the_deadline_is_rejected_by_name() -> None:
     problem = fleet(service("soon", None, job=job, slo=SLO()), gpus=["T4", "L4", "H100-SXM"])
     found = infersave.recommend(problem)
     ranked = {f"{c.provider}:{c.vm_type}" for c in found.choices}
-    rejected = {r.vm_type: r.reason for r in found.rejected}
+    rejected = {f"{r.provider}:{r.vm_type}": r.reason for r in found.rejected}
     assert ranked.isdisjoint(rejected)
     assert ranked | set(rejected) == {o.vm_type.key for o in problem.offers}
     assert "no number of VMs ends the job by its deadline" in rejected.values()
