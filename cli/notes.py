@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..models.fleet import Assignment, FleetProblem, VMCount
+from ..solver.recommend import Choice
 from .words import percent, plural
 
 
@@ -30,6 +31,20 @@ def idle_notes(vms: Iterable[VMCount]) -> list[str]:
     idle = plural(sum(vm.gpus - vm.gpus_used for vm in partly), "GPU")
     names = dict.fromkeys(vm.vm_type for vm in partly)
     return [f"{idle} rented and paid for, but idle: on {', '.join(names)}."]
+
+
+def price_notes(paid: Iterable[VMCount | Choice]) -> list[str]:
+    """When the prices were read: they move, spot above all."""
+    read: dict[str, list[str]] = {}
+    for vm in paid:
+        what = f"{vm.provider} {vm.purchase.replace('_', ' ')}"
+        dates = read.setdefault(what, [])
+        if (date := vm.price_date or "unknown date") not in dates:
+            dates.append(date)
+    if not read:
+        return []
+    parts = [f"{what} {', '.join(dates)}" for what, dates in read.items()]
+    return [f"Prices read: {'; '.join(parts)}."]
 
 
 def prediction_notes(problem: FleetProblem, assignments: Iterable[Assignment]) -> Iterator[str]:

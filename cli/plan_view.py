@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..models.fleet import Assignment, FleetPlan, FleetProblem, VMCount
 from ..models.outcome import Status
 from .deployment_columns import prediction_columns, replica_columns, token_sizes
-from .notes import idle_notes, offload_notes, prediction_notes
+from .notes import idle_notes, offload_notes, prediction_notes, price_notes
 from .screen import Screen
 from .tables import Column, name_column, number_column, prose_column
 from .words import NOTHING, about, duration, percent, place, usd
@@ -27,6 +27,7 @@ def show_plan(screen: Screen, problem: FleetProblem, plan: FleetPlan) -> None:
         [
             *offload_notes(plan.assignments),
             *idle_notes(plan.vms),
+            *price_notes(plan.vms),
             *prediction_notes(problem, plan.assignments),
         ],
     )

@@ -9,7 +9,7 @@ from ..models.workload import Workload
 from ..solver.recommend import Choice, Recommendation
 from .demand import demand
 from .deployment_columns import prediction_columns, replica_columns, token_sizes
-from .notes import offload_notes, prediction_notes
+from .notes import offload_notes, prediction_notes, price_notes
 from .screen import Screen
 from .tables import Column, name_column, number_column
 from .why_not import why_not
@@ -33,7 +33,12 @@ def show_recommendation(
     screen.notes("Why the others lost", [*_dearer(by_type, providers), *losers])
     shown = [a for choice in ranked for a in choice.assignments]
     best = ranked[0].assignments
-    notes = [*offload_notes(shown), *prediction_notes(problem, best), *_mixing(workload, best)]
+    notes = [
+        *offload_notes(shown),
+        *price_notes(ranked[:1]),
+        *prediction_notes(problem, best),
+        *_mixing(workload, best),
+    ]
     screen.notes("Good to know", notes)
 
 

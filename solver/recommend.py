@@ -29,6 +29,7 @@ class Choice(Value):
         count: VMs to rent.
         usd_per_hour: of all of them; for a job its bill spread over the deadline.
         usd: a job's bill.
+        price_date: when the price was read.
         dearer_usd_per_hour: difference to the best choice.
         assignments: one per request class.
     """
@@ -40,6 +41,7 @@ class Choice(Value):
     count: Count
     usd_per_hour: Positive
     usd: Positive | None = None
+    price_date: str = ""
     dearer_usd_per_hour: NonNegative = 0.0
     assignments: tuple[Assignment, ...]
 
@@ -175,6 +177,7 @@ def _choice(problem: FleetProblem, needs: list[Need], t: int, offer: Offer) -> C
         count=count,
         usd_per_hour=usd_per_hour,
         usd=usd,
+        price_date=offer.date,
         assignments=assignments,
     )
 
