@@ -44,6 +44,12 @@ FOREIGN = (
 """Fields by which layers differ, or attend, in a way that no rule here knows: a guess would
 be wrong."""
 
+ENCODERS = (
+    *("albert", "bert", "camembert", "clip", "deberta", "deberta-v2", "distilbert", "electra"),
+    *("modernbert", "mpnet", "roberta", "siglip", "vit", "xlm-roberta"),
+)
+"""Model types that only encode, though their fields look like a decoder's."""
+
 IMPLIED_BITS = {"fp8": 8, "fbgemm_fp8": 8, "mxfp4": 4}
 PRECISIONS: dict[tuple[str, int], PrecisionName] = {
     ("fp8", 8): "fp8",
@@ -80,6 +86,8 @@ def architecture_from_config(
     fields = Fields(config)
     if fields.flag("is_encoder_decoder"):
         raise wrong("is_encoder_decoder", True, "must be false: LLMs are decoders here")
+    if fields.model_type in ENCODERS:
+        raise wrong("model_type", fields.model_type, "must be a decoder: this one writes no text")
     if not fields.known:
         for foreign in FOREIGN:
             if fields.find(foreign) is not None:

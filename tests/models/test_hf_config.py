@@ -328,6 +328,7 @@ def test_wrong_numbers_are_refused(field: str, value: object) -> None:
         ({"model_type": 5}, "model_type"),
         ({"text_config": [1]}, "text_config"),
         ({"is_encoder_decoder": True}, "is_encoder_decoder"),
+        ({"model_type": "bert"}, "model_type"),
         ({"layer_types": "full"}, "layer_types"),
         ({"layer_types": ["full_attention"]}, "layer_types"),
         ({"layer_types": ["full_attention"] * 3 + ["guess"]}, "layer_types[3]"),
