@@ -69,11 +69,13 @@ class Stream:
         return max(1, self.workload.job_requests(self.index))
 
     def take(self, pair: IntArray) -> Stream:
-        """The stream with these candidates only."""
+        """The stream with these candidates only, under their schedules."""
         machines = self.machines.take(pair)
         serving = Serving(self.workload, self.request, machines.replica)
         trial = serving.at(self.trial.batch[pair])
-        return make_stream(self.workload, self.request, self.index, machines, trial)
+        taken = make_stream(self.workload, self.request, self.index, machines, trial)
+        kept = replace(taken, holds=self.holds[pair])
+        return kept.with_schedules(tuple(fraction[pair] for fraction in self.fractions))
 
     def schedule(self, k: int) -> tuple[float, ...]:
         """Offloaded part of each layer group of pair k."""

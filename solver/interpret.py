@@ -12,6 +12,7 @@ from ..models.value import FloatArray
 from .candidates import TIE
 from .describe import describe, describe_order
 from .program import IntArray, Solution
+from .rightsize import carried, rightsized
 from .variables import JobColumns, ServiceColumns, Variables
 
 BOUND_ROUNDING = 1e-6
@@ -62,18 +63,14 @@ def _service(
     stream, pair = service.stream, service.pair
     coverage = stream.coverage()[pair]
     replicas = needed_replicas(coverage, np.round(values[service.replicas]).astype(np.int64))
-    carried = coverage * replicas
-    for j in np.flatnonzero(replicas):
-        rate = stream.requests_per_s
-        offer = variables.offers[stream.machines.keys[pair[j]]]
-        yield describe(
-            problem,
-            stream,
-            int(pair[j]),
-            offer,
-            int(replicas[j]),
-            None if rate is None else float(rate * carried[j] / carried.sum()),
-        )
+    chosen, rate = np.flatnonzero(replicas), stream.requests_per_s
+    carries = carried(stream, pair[chosen], replicas[chosen].astype(float))
+    total = float(carries.sum())
+    sized = rightsized(stream, pair[chosen], np.full(len(chosen), total / (rate or total)))
+    for place, count in enumerate(replicas[chosen]):
+        offer = variables.offers[sized.machines.keys[place]]
+        routed = None if rate is None else rate * float(carries[place]) / total
+        yield describe(problem, sized, place, offer, int(count), routed)
 
 
 def _job(

@@ -17,6 +17,7 @@ from .explain import nearest_per_type, require_candidates
 from .orders import Orders, draw_orders
 from .program import IntArray, SolveOptions
 from .reduction import reduce_stream
+from .rightsize import carried, rightsized
 from .solve import DEFAULT_BACKEND
 
 TOO_SLOW = "no number of VMs ends the job by its deadline"
@@ -74,8 +75,9 @@ class Need:
     """What a stream needs of each VM type alone, at its best pair there, shape [types].
 
     Attributes:
+        stream: a candidate per VM type that can run it, at the smallest batch that will do.
         amount: GPUs for a service, billed VM-hours for a job; inf where it cannot run.
-        best: the pair, or the position among the job's orders.
+        best: the candidate, which for a job is the position among its orders.
         orders: the job's orders.
     """
 
@@ -89,9 +91,8 @@ class Need:
         stream, best = self.stream, int(self.best[t])
         if self.orders is not None:
             return describe_order(problem, self.orders, best, offer)
-        replicas = int(stream.replicas_needed()[best])
-        rate = stream.requests_per_s
-        return describe(problem, stream, best, offer, replicas, rate)
+        replicas = int(self.amount[t] / stream.machines.n_gpus[best])
+        return describe(problem, stream, best, offer, replicas, stream.requests_per_s)
 
 
 def recommend(problem: FleetProblem) -> Recommendation:
@@ -154,7 +155,14 @@ def _need(stream: Stream, billing: Billing, options: SolveOptions) -> Need:
     for t, value, place in zip(type_of, values, places, strict=True):
         if value < amount[t]:
             amount[t], best[t] = value, place
-    return Need(stream, amount, best, orders)
+    if orders is not None:
+        return Need(orders.stream, amount, best, orders)
+    able = np.flatnonzero(np.isfinite(amount))
+    pair = best[able]
+    alone = carried(stream, pair, stream.replicas_needed()[pair])
+    best[able] = np.arange(len(able))
+    sized = rightsized(stream, pair, alone / (stream.requests_per_s or alone))
+    return Need(sized, amount, best, None)
 
 
 def _choice(problem: FleetProblem, needs: list[Need], t: int, offer: Offer) -> Choice:
