@@ -57,6 +57,9 @@ def draw_orders(stream: Stream, billing: Billing, backend: str, options: SolveOp
     """
     every = at_every_batch(stream)
     chosen = _best_of_each_type(every, billing)
+    if not len(chosen):  # an SLO may hold only under the schedules already solved
+        every = stream.take(stream.useful())
+        chosen = _best_of_each_type(every, billing)
     if not len(chosen):
         raise _too_slow(every)
     best = reduce_stream(every.take(chosen), backend, options)
