@@ -43,13 +43,8 @@ def group(**changes: object) -> LayerGroup:
     return base.replace(**changes)
 
 
-def budget(*kv: float, usable: float = 100.0, host: float = 1e9) -> MemoryBudget:
-    counts = tuple(4 for _ in kv)
-    return MemoryBudget(usable, 20.0, 10.0, kv, counts, 2.0, host)
-
-
-def test_weights_by_precision() -> None:
-    llm = Architecture(
+def small_llm() -> Architecture:
+    return Architecture(
         name="llm",
         groups=(group(),),
         hidden_size=4,
@@ -59,9 +54,17 @@ def test_weights_by_precision() -> None:
         tied=True,
         heads=8,
     )
-    assert weight_bytes(llm, "fp16") == 2 * (10 * 100 + 40)
-    assert weight_bytes(llm, "fp8") == 10 * 100 + 2 * 40
-    assert weight_bytes(llm, "mxfp4") == 10 * 100 * 4.25 / 8 + 2 * 40
+
+
+def budget(*kv: float, usable: float = 100.0, host: float = 1e9) -> MemoryBudget:
+    counts = tuple(4 for _ in kv)
+    return MemoryBudget(usable, 20.0, 10.0, kv, counts, 2.0, host)
+
+
+def test_weights_by_precision() -> None:
+    assert weight_bytes(small_llm(), "fp16") == 2 * (10 * 100 + 40)
+    assert weight_bytes(small_llm(), "fp8") == 10 * 100 + 2 * 40
+    assert weight_bytes(small_llm(), "mxfp4") == 10 * 100 * 4.25 / 8 + 2 * 40
 
 
 def test_kv_of_heads_windows_and_mla() -> None:
@@ -130,15 +133,6 @@ def test_shares_of_classes_must_add_up() -> None:
     with pytest.raises(ValueError, match="add up to 1"):
         Workload(
             name="w",
-            architecture=Architecture(
-                name="llm",
-                groups=(group(),),
-                hidden_size=4,
-                vocabulary=10,
-                embedding_params=40,
-                head_params=40,
-                tied=True,
-                heads=8,
-            ),
+            architecture=small_llm(),
             requests=(RequestClass(input_tokens=1, output_tokens=1, share=0.9),),
         )
