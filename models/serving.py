@@ -62,11 +62,6 @@ class Serving:
     request: RequestClass
     replica: Replica
 
-    @property
-    def streams(self) -> bool:
-        """Whether KV cache may live in host memory: the engine can, the workload permits."""
-        return ENGINES[self.workload.engine].streaming != "none" and self.workload.offload
-
     def at(self, batch: Real) -> Trial:
         """Everything at `batch` (a number, or one per candidate)."""
         workload, request, replica = self.workload, self.request, self.replica
@@ -74,7 +69,7 @@ class Serving:
         sizes = np.broadcast_to(np.asarray(batch, float), np.shape(replica.n_gpus))
         budget = memory_budget(workload, request, replica, sizes)
         fraction = np.asarray(least_uniform_offload(budget, engine.stage_buffers))
-        fits = fraction <= (1.0 if self.streams else 0.0)
+        fits = fraction <= (1.0 if workload.may_offload else 0.0)
         usable = np.where(fits, fraction, 0.0)
         fractions = tuple(usable * (np.asarray(size) > 0) for size in budget.kv)
         fits = fits & (np.asarray(host_bytes(budget, fractions)) <= budget.host)

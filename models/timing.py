@@ -62,6 +62,15 @@ class Timing:
         return [(name, form, bound) for name, form, bound in rows if bound is not None]
 
 
+def capacity_per_s(target_utilization: float, replicas: Real, work_s: Real) -> Real:
+    r"""Mean demand that replicas may carry [requests/s]: $u x / w$.
+
+    >>> capacity_per_s(0.5, 3.0, 0.5)
+    3.0
+    """
+    return target_utilization * replicas / work_s
+
+
 def prefill_batch(engine: Engine, request: RequestClass, batch: Real) -> Real:
     r"""Prompts that share one prefill pass, n.
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from .architecture import Architecture
 from .billing import SECONDS_PER_HOUR
-from .engine import EngineName
+from .engine import ENGINES, EngineName
 from .outcome import ProblemError
 from .precision import KVPrecisionName, PrecisionName
 from .value import Count, Name, Positive, Share, Value
@@ -105,10 +105,16 @@ class Workload(Value):
         """Precision of the weights: as asked, else as published."""
         return self.precision or self.architecture.native_precision
 
+    @property
+    def may_offload(self) -> bool:
+        """Whether KV cache may live in host memory: the engine can, the user permits."""
+        return self.offload and ENGINES[self.engine].streaming != "none"
+
     def job_requests(self, index: int) -> int:
         """Requests of the job in one class: shares of the whole, none lost to rounding.
 
-        Each class gets its share rounded down; the rest goes to the largest remainders.
+        Each class gets its share rounded down, and at least 1; the rest goes to the largest
+        remainders.
 
         Raises:
             ValueError: the workload is no job.
@@ -120,7 +126,7 @@ class Workload(Value):
         by_remainder = sorted(range(len(exact)), key=lambda i: (counts[i] - exact[i], i))
         for i in by_remainder[: self.job.requests - sum(counts)]:
             counts[i] += 1
-        return counts[index]
+        return max(1, counts[index])
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

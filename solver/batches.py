@@ -9,8 +9,7 @@ SLO or host memory) are where these two searches stop.
 
 Memory and times are those of the least uniform offload. Where layers with KV cache differ,
 `reduction.py` then finds the best schedule at the batch chosen here; another batch with a
-schedule of its own might be better still (at most 3.7 % in random trials, under 1 % on real
-VMs).
+schedule of its own might be better still.
 """
 
 from __future__ import annotations
@@ -66,6 +65,6 @@ def best_batches(serving: Serving) -> Trial:
         return serving.at(batch).work_s < serving.at(before).work_s
 
     best = last_true(feasible, low, high) if most > least else low
-    if serving.streams:  # otherwise T(b)/b only falls: every term of T(0) is positive
+    if serving.workload.may_offload:  # otherwise T(b)/b only falls: every term of T(0) is positive
         best = last_true(gains, low, best)
     return serving.at(best)

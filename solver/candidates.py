@@ -10,6 +10,7 @@ import numpy as np
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
 from ..models.serving import Mask, Serving, Trial
+from ..models.timing import capacity_per_s
 from ..models.value import FloatArray
 from ..models.workload import RequestClass, Workload
 from .batches import best_batches
@@ -66,7 +67,7 @@ class Stream:
     @property
     def job_requests(self) -> int:
         """Requests of a job class."""
-        return max(1, self.workload.job_requests(self.index))
+        return self.workload.job_requests(self.index)
 
     def take(self, pair: IntArray) -> Stream:
         """The stream with these candidates only, under their schedules."""
@@ -86,7 +87,12 @@ class Stream:
         rate = self.requests_per_s
         if rate is None:
             return np.ones(self.holds.shape)
-        return np.minimum(self.workload.target_utilization / (self.work_s * rate), 1.0)
+        return np.minimum(self.carried(np.ones(self.holds.shape)) / rate, 1.0)
+
+    def carried(self, replicas: FloatArray) -> FloatArray:
+        """Requests/s that so many replicas of each pair carry, shape [K]."""
+        utilization = self.workload.target_utilization
+        return np.asarray(capacity_per_s(utilization, replicas, self.work_s))
 
     def replicas_needed(self) -> FloatArray:
         """Replicas of one pair that carry all demand alone, shape [K]."""

@@ -82,7 +82,7 @@ def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
         f"KV cache of batch {batch} needs {kv / GIB:.1f} GiB per GPU, {free / GIB:.1f} are free: "
         f"{kv - free:.0f} bytes short"
     )
-    if Serving(stream.workload, stream.request, stream.machines.replica).streams:
+    if stream.workload.may_offload:
         host = float(_at(budget.host, k))
         text += f", and offload cannot hold it ({host / GIB:.1f} GiB of host memory per replica)"
     return Rejection(2, (kv - free) * g, text)

@@ -12,7 +12,7 @@ from ..models.value import FloatArray
 from .candidates import TIE
 from .describe import describe, describe_order
 from .program import IntArray, Solution
-from .rightsize import carried, rightsized
+from .rightsize import rightsized
 from .variables import JobColumns, ServiceColumns, Variables
 
 BOUND_ROUNDING = 1e-6
@@ -64,9 +64,10 @@ def _service(
     coverage = stream.coverage()[pair]
     replicas = needed_replicas(coverage, np.round(values[service.replicas]).astype(np.int64))
     chosen, rate = np.flatnonzero(replicas), stream.requests_per_s
-    carries = carried(stream, pair[chosen], replicas[chosen].astype(float))
+    used = stream.take(pair[chosen])
+    carries = used.carried(replicas[chosen].astype(float))
     total = float(carries.sum())
-    sized = rightsized(stream, pair[chosen], np.full(len(chosen), total / (rate or total)))
+    sized = rightsized(used, np.full(len(chosen), total / (rate or total)))
     for place, count in enumerate(replicas[chosen]):
         offer = variables.offers[sized.machines.keys[place]]
         routed = None if rate is None else rate * float(carries[place]) / total

@@ -57,8 +57,7 @@ class Layers:
 
 def add_layers(builder: ProgramBuilder, stream: Stream, pair: IntArray) -> Layers:
     """Add the rows and columns of the candidates `pair` of one stream."""
-    engine = ENGINES[stream.workload.engine]
-    streams = engine.streaming != "none" and stream.workload.offload
+    streams = stream.workload.may_offload
     share = builder.columns(len(pair), upper=1.0)
     offloaded = tuple(
         builder.columns(len(pair) if streams and np.any(np.asarray(size) > 0) else 0, upper=1.0)

@@ -17,7 +17,7 @@ from .explain import nearest_per_type, require_candidates
 from .orders import Orders, draw_orders
 from .program import IntArray, SolveOptions
 from .reduction import reduce_stream
-from .rightsize import carried, rightsized
+from .rightsize import rightsized
 from .solve import DEFAULT_BACKEND
 
 TOO_SLOW = "no number of VMs ends the job by its deadline"
@@ -158,10 +158,10 @@ def _need(stream: Stream, billing: Billing, options: SolveOptions) -> Need:
     if orders is not None:
         return Need(orders.stream, amount, best, orders)
     able = np.flatnonzero(np.isfinite(amount))
-    pair = best[able]
-    alone = carried(stream, pair, stream.replicas_needed()[pair])
+    used = stream.take(best[able])
+    alone = used.carried(used.replicas_needed())
     best[able] = np.arange(len(able))
-    sized = rightsized(stream, pair, alone / (stream.requests_per_s or alone))
+    sized = rightsized(used, alone / (stream.requests_per_s or alone))
     return Need(sized, amount, best, None)
 
 

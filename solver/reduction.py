@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..models.engine import ENGINES
 from ..models.outcome import BackendError, Status
 from ..models.value import FloatArray
 from .backends.base import run
@@ -34,8 +33,7 @@ UNSERVED = 1e-6
 def to_reduce(stream: Stream) -> IntArray:
     """Candidates whose layers with KV cache differ, and that offload or miss an SLO so far."""
     groups = [g for g in stream.workload.architecture.groups if g.kv_values_per_token]
-    engine = ENGINES[stream.workload.engine]
-    if len(groups) < 2 or engine.streaming == "none" or not stream.workload.offload:
+    if len(groups) < 2 or not stream.workload.may_offload:
         return np.zeros(0, np.int64)
     offloads = np.any([f > 0 for f in stream.fractions], axis=0)
     allowed = allowed_degrees(stream.workload, stream.machines)

@@ -12,36 +12,30 @@ from ..models.serving import Mask, Serving
 from ..models.value import FloatArray
 from .batches import batch_range, last_true
 from .candidates import Stream, make_stream
-from .program import IntArray
 from .reduction import to_reduce
 
 
-def carried(stream: Stream, pair: IntArray, replicas: FloatArray) -> FloatArray:
-    """Requests/s that replicas of each of `pair` carry, shape [J]."""
-    return np.asarray(stream.workload.target_utilization * replicas / stream.work_s[pair])
-
-
-def rightsized(stream: Stream, pair: IntArray, spare: FloatArray) -> Stream:
-    """The stream with one candidate for each of `pair`, at the smallest batch that will do.
+def rightsized(stream: Stream, spare: FloatArray) -> Stream:
+    """The stream, each candidate at the smallest batch that will do.
 
     Args:
-        pair: chosen candidates, shape [J].
+        stream: chosen candidates only, shape [J].
         spare: how many times its part of the demand each carries, shape [J].
     """
     least = float(batch_range(stream.workload)[0])
     # Schedules solved for a batch hold for that batch only.
     if stream.requests_per_s is None or len(to_reduce(stream)):
-        return stream.take(pair)
-    machines, largest = stream.machines.take(pair), stream.trial.batch[pair]
+        return stream
+    machines, largest = stream.machines, stream.trial.batch
     serving = Serving(stream.workload, stream.request, machines.replica)
-    allowed = stream.work_s[pair] * np.maximum(spare, 1.0)
+    allowed = stream.work_s * np.maximum(spare, 1.0)
 
     def too_small(batch: FloatArray) -> Mask:
         trial = serving.at(batch)
         short: Mask = trial.work_s > allowed
         return short | ~serving.in_throughput(trial)
 
-    low = np.full(len(pair), least)
+    low = np.full(largest.shape, least)
     batch = np.where(too_small(low), last_true(too_small, low, largest) + 1.0, low)
     trial = serving.at(np.minimum(batch, largest))
     return make_stream(stream.workload, stream.request, stream.index, machines, trial)

@@ -82,8 +82,7 @@ def _check_replica(
     if schedule.layers != counts or len(schedule.fractions) != len(counts):
         yield "the offload schedule does not match the architecture's layer groups"
         return
-    streams = engine.streaming != "none" and workload.offload
-    if max(deployment.offload.fractions, default=0.0) > 0 and not streams:
+    if max(deployment.offload.fractions, default=0.0) > 0 and not workload.may_offload:
         yield "KV is offloaded, but the workload or its engine does not allow it"
     calibration = calibration_for(problem.calibrations, vm_type.gpu.name, workload.engine)
     truth = evaluate(workload, request, vm_type, calibration, deployment)
@@ -154,7 +153,7 @@ def _check_job(
     run_s = job_run_s(
         engine,
         timing(engine, request, float(deployment.batch)),
-        float(max(1, requests)),
+        float(requests),
         float(deployment.batch),
         float(assignment.replicas),
         truth.prefill_s,
