@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from infersave.models.billing import WHOLE_HOURS, Billing
     from infersave.models.calibration import Calibration, Coefficients
     from infersave.models.deployment import Deployment, OffloadSchedule, Performance, evaluate
-    from infersave.models.fleet import Assignment, FleetPlan, FleetProblem, VMCount
+    from infersave.models.fleet import FleetProblem
     from infersave.models.hardware import GPU, HostLink, Offer, VMType
+    from infersave.models.limits import Budget, Horizon, Quota, Selection, Survival
+    from infersave.models.measured import MeasuredWorkload, Throughput
     from infersave.models.outcome import (
         BackendError,
         BackendUnavailable,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         UnsupportedProgram,
         VerificationError,
     )
+    from infersave.models.plan import Assignment, FleetPlan, Host, LimitUse, MeasuredRoute, VMCount
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
     from infersave.solver.program import SolveOptions
@@ -59,8 +62,11 @@ _HOME = {
     "models.billing": ("WHOLE_HOURS", "Billing"),
     "models.calibration": ("Calibration", "Coefficients"),
     "models.deployment": ("Deployment", "OffloadSchedule", "Performance", "evaluate"),
-    "models.fleet": ("Assignment", "FleetPlan", "FleetProblem", "VMCount"),
+    "models.fleet": ("FleetProblem",),
     "models.hardware": ("GPU", "HostLink", "Offer", "VMType"),
+    "models.limits": ("Budget", "Horizon", "Quota", "Selection", "Survival"),
+    "models.measured": ("MeasuredWorkload", "Throughput"),
+    "models.plan": ("Assignment", "FleetPlan", "Host", "LimitUse", "MeasuredRoute", "VMCount"),
     "models.outcome": (
         "BackendError",
         "BackendUnavailable",
@@ -93,6 +99,7 @@ __all__ = [
     "BackendError",
     "BackendUnavailable",
     "Billing",
+    "Budget",
     "Calibration",
     "CalibrationError",
     "Catalog",
@@ -102,20 +109,29 @@ __all__ = [
     "Deployment",
     "FleetPlan",
     "FleetProblem",
+    "Horizon",
+    "Host",
     "HostLink",
     "InfeasibleError",
     "InferSaveError",
     "Job",
     "LayerGroup",
+    "LimitUse",
+    "MeasuredRoute",
+    "MeasuredWorkload",
     "NoPlanError",
     "Offer",
     "OffloadSchedule",
     "Performance",
     "ProblemError",
+    "Quota",
     "Recommendation",
     "RequestClass",
+    "Selection",
     "SolveOptions",
     "Status",
+    "Survival",
+    "Throughput",
     "UnsupportedOption",
     "UnsupportedProgram",
     "VMCount",

@@ -9,29 +9,27 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
+from typing import Any
 
 from ..models.fleet import FleetProblem
+from ..models.hardware import Offer
 from ..models.outcome import CatalogError, ProblemError
-from ..models.value import Name, Positive, Value
+from ..models.value import Positive, Value
 from .architectures import load_architecture
 from .calibrations import load_calibrations
+from .melange import is_melange, parse_melange
 from .plain_data import FORMATS, read_data
+from .rules import Names, spelled_out, with_hours, with_rules, with_throughput
+from .stated_offers import with_stated_offers
 from .store import Catalog, load_catalog
 
 EXAMPLES = Path(__file__).resolve().parent / "data" / "problems"
 EXAMPLE_PREFIX = "example:"
 
-
-def _listed(value: object) -> object:
-    """One name is a list of one: a union of both would name neither in its errors."""
-    return (value,) if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
-"""One name, or a list of them."""
+DEMAND = ("workloads", "measured")
+PLAIN = ("billing", "quotas", "budget", "horizon", "zones_per_region")
+"""Fields that a file spells as `FleetProblem` does."""
+SUPPLY = ("catalog", "offers", "reserved")
 
 
 class CatalogFilter(Value):
@@ -95,18 +93,48 @@ def parse_problem(data: object, folder: Path | None = None) -> FleetProblem:
     """
     if not isinstance(data, Mapping):
         raise ProblemError("problem", data, "must be a table with the field workloads")
-    fields: dict[str, Any] = dict(data)
-    chosen = CatalogFilter.parse_at("catalog", fields.pop("catalog", {}))
-    chosen = chosen.replace(name=_located(chosen.name, folder))
-    workloads = fields.get("workloads")
-    if not isinstance(workloads, list) or not workloads:
-        raise ProblemError("workloads", workloads, "must be a list of at least one workload")
-    fields["workloads"] = [_with_architecture(w, i, folder) for i, w in enumerate(workloads)]
-    unknown = set(fields) - {"workloads", "billing"}
+    if is_melange(data):
+        return parse_melange(data)
+    _check_fields(data)
+    offers = _offers(data, folder)
+    gpus = {offer.vm_type.gpu.name for offer in offers}
+    fields: dict[str, Any] = {field: data[field] for field in PLAIN if field in data}
+    fields["workloads"] = [
+        with_rules(_with_architecture(w, i, folder), f"workloads[{i}]", gpus)
+        for i, w in enumerate(data.get("workloads", ()))
+    ]
+    fields["measured"] = [
+        with_throughput(with_rules(m, f"measured[{i}]", gpus))
+        for i, m in enumerate(data.get("measured", ()))
+    ]
+    if isinstance(quotas := data.get("quotas"), list):
+        fields["quotas"] = [spelled_out(q, f"quotas[{i}]", gpus) for i, q in enumerate(quotas)]
+    if "horizon" in data:
+        fields["horizon"] = with_hours(data["horizon"])
+    calibrations = load_calibrations() if fields["workloads"] else ()
+    return FleetProblem.parse({**fields, "offers": offers, "calibrations": calibrations})
+
+
+def _check_fields(data: Mapping[str, object]) -> None:
+    """Refuse a problem without demand, and fields that nobody reads."""
+    asked = [field for field in DEMAND if field in data] or ["workloads"]
+    for field in asked:
+        demand = data.get(field)
+        if not isinstance(demand, list) or not demand:
+            raise ProblemError(field, demand, "must be a list of at least one workload")
+    unknown = set(data) - {*DEMAND, *PLAIN, *SUPPLY}
     if unknown:
         raise ProblemError(min(map(str, unknown)), None, "is not a known field")
-    offers = chosen.select().offers
-    return FleetProblem.parse({**fields, "offers": offers, "calibrations": load_calibrations()})
+
+
+def _offers(data: Mapping[str, object], folder: Path | None) -> tuple[Offer, ...]:
+    """What may be bought: of a catalogue unless the file names offers alone, and as it says."""
+    catalog, bought = None, tuple[Offer, ...]()
+    if "catalog" in data or "offers" not in data:
+        chosen = CatalogFilter.parse_at("catalog", data.get("catalog", {}))
+        chosen = chosen.replace(name=_located(chosen.name, folder))
+        catalog, bought = load_catalog(chosen.name), chosen.select().offers
+    return with_stated_offers(bought, data.get("offers", []), data.get("reserved", []), catalog)
 
 
 def _located(name: str, folder: Path | None) -> str:

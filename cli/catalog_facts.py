@@ -28,7 +28,7 @@ def about(thing: VMType | GPU | Architecture, catalog: str) -> Fact:
 
 
 def _vm_type(vm_type: VMType, offers: Sequence[Offer]) -> Row:
-    link = vm_type.host_link
+    link = vm_type.link
     return {
         **rows.vm_type_row(vm_type, offers),
         "h2d_bytes_per_s_one_gpu": link.h2d_bytes_per_s,

@@ -106,7 +106,7 @@ def _example_rows() -> list[dict[str, object]]:
 
     names = [f"{EXAMPLE_PREFIX}{name}" for name in example_names()]
     return [
-        {"example": name, "workload": workload.name, "asks": demand(workload)}
+        {"example": name, "workload": asked.name, "asks": demand(asked)}
         for name in names
-        for workload in load_problem(name).workloads
+        for asked in load_problem(name).demands
     ]

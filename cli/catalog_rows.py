@@ -34,7 +34,7 @@ def offer_row(offer: Offer) -> Row:
 
 def vm_type_row(vm_type: VMType, offers: Iterable[Offer]) -> Row:
     """A machine, its host link when all its GPUs copy at once, and its cheapest price."""
-    rates = host_rates(vm_type.n_gpus, vm_type.host_link)
+    rates = host_rates(vm_type.n_gpus, vm_type.link)
     prices = [o.usd_per_hour for o in offers if o.vm_type.key == vm_type.key]
     return {
         "provider": vm_type.provider,
@@ -43,14 +43,14 @@ def vm_type_row(vm_type: VMType, offers: Iterable[Offer]) -> Row:
         "gpu": vm_type.gpu.name,
         "n_gpus": vm_type.n_gpus,
         "gpu_share": vm_type.gpu_share,
-        "gpu_memory_bytes": vm_type.gpu.memory_bytes * vm_type.gpu_share,
+        "gpu_memory_bytes": (vm_type.gpu.memory_bytes or 0.0) * vm_type.gpu_share,
         "vcpus": vm_type.vcpus,
         "host_memory_bytes": vm_type.host_memory_bytes,
         "h2d_bytes_per_s_all_gpus": rates.h2d_bytes_per_s,
         "d2h_bytes_per_s_all_gpus": rates.d2h_bytes_per_s,
         "gpu_link_bytes_per_s": vm_type.gpu_link_bytes_per_s,
         "least_usd_per_hour": min(prices, default=None),
-        "link_basis": vm_type.host_link.basis,
+        "link_basis": vm_type.link.basis,
         "source": vm_type.source,
     }
 

@@ -1,4 +1,8 @@
-"""Columns that every table of assignments shares: what runs, and what it is predicted to do."""
+"""Columns that every table of assignments shares: what runs, and what it is predicted to do.
+
+A row is a group of assignments, alike but for zone and period; of numbers that differ it
+shows the range or the worst.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +11,63 @@ from collections.abc import Sequence
 from ..models.deployment import SLOCheck
 from ..models.fleet import Assignment
 from ..models.workload import Workload
+from .places import span_name
+from .route_groups import replica_column
 from .tables import Column, name_column, number_column
 from .words import NOTHING, SLO_WORDS, duration, percent, three_digits
 
+Group = Sequence[Assignment]
 
-def token_sizes(made: Sequence[Assignment], workloads: Sequence[Workload]) -> list[str]:
-    """Tokens in and out of each assignment's request class."""
-    pairs = zip(made, workloads, strict=True)
-    classes = [workload.requests[a.request_class] for a, workload in pairs]
+
+def token_sizes(groups: Sequence[Group], workloads: Sequence[Workload]) -> list[str]:
+    """Tokens in and out of each row's request class."""
+    pairs = zip(groups, workloads, strict=True)
+    classes = [workload.requests[group[0].request_class] for group, workload in pairs]
     return [f"{request.input_tokens}/{request.output_tokens}" for request in classes]
 
 
-def replica_columns(made: Sequence[Assignment]) -> list[Column]:
+def replica_columns(groups: Sequence[Group]) -> list[Column]:
     """What the replicas are."""
-    offload = [a.performance.offloaded_fraction for a in made]
     return [
-        number_column("repli-\ncas", (f"{a.replicas:,}" for a in made)),
-        number_column("GPUs\neach", (str(a.deployment.n_gpus) for a in made)),
-        number_column("batch", (f"{a.deployment.batch:,}" for a in made)),
-        number_column("KV off-\nloaded", (percent(f) if f else NOTHING for f in offload)),
+        replica_column(groups),
+        number_column("GPUs\neach", (str(group[0].gpus_each) for group in groups)),
+        number_column("batch", (_batches(group) for group in groups)),
+        number_column("KV off-\nloaded", (_offloaded(group) for group in groups)),
     ]
 
 
-def prediction_columns(made: Sequence[Assignment], workloads: Sequence[Workload]) -> list[Column]:
+def prediction_columns(groups: Sequence[Group], workloads: Sequence[Workload]) -> list[Column]:
     """What one replica is predicted to do, and what is left of its tightest SLO."""
-    tpot = (duration(a.performance.tpot_s) if a.performance.tpot_s else NOTHING for a in made)
-    slack = (_tightest(a, w) for a, w in zip(made, workloads, strict=True))
+    performances = [[a.performance for a in group] for group in groups]
+    tpot = [max(p.tpot_s for p in each) for each in performances]
+    slack = (_tightest(group, w) for group, w in zip(groups, workloads, strict=True))
+    tokens = (three_digits(min(p.tokens_per_s for p in each)) for each in performances)
     return [
-        number_column("TTFT", (duration(a.performance.ttft_s) for a in made)),
-        number_column("TPOT", tpot),
-        number_column("tokens/s\neach", (three_digits(a.performance.tokens_per_s) for a in made)),
+        number_column("TTFT", (duration(max(p.ttft_s for p in each)) for each in performances)),
+        number_column("TPOT", (duration(seconds) if seconds else NOTHING for seconds in tpot)),
+        number_column("tokens/s\neach", tokens),
         name_column("least SLO\nslack", slack),
     ]
 
 
-def _tightest(assignment: Assignment, workload: Workload) -> str:
+def _batches(group: Group) -> str:
+    batches = [a.deployment.batch for a in group]
+    return span_name(min(batches), max(batches))
+
+
+def _offloaded(group: Group) -> str:
+    most = max(a.performance.offloaded_fraction for a in group)
+    return percent(most) if most else NOTHING
+
+
+def _tightest(group: Group, workload: Workload) -> str:
     """The bound that is nearest to breaking, with its slack; a deadline is one of them."""
-    checks, run = list(assignment.slos), assignment.job
-    if run is not None and workload.job is not None:
+    checks = [check for a in group for check in a.slos]
+    if workload.job is not None:
         bound = workload.job.deadline_s
-        slack = 1.0 - run.run_s / bound
-        checks.append(SLOCheck(slo="deadline_s", bound=bound, predicted=run.run_s, slack=slack))
+        for run in (a.job for a in group if a.job is not None):
+            slack = 1.0 - run.run_s / bound
+            checks.append(SLOCheck(slo="deadline_s", bound=bound, predicted=run.run_s, slack=slack))
     if not checks:
         return NOTHING
     least = min(checks, key=lambda check: check.slack)

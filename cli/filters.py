@@ -27,7 +27,7 @@ class Filters:
         catalog: clouds (real prices), paper (the InferSave paper), or your own folder or CSV.
         provider: Cloud, such as aws.
         region: Region, such as us-east-1.
-        purchase: on_demand, spot or all.
+        purchase: on_demand, spot, reserved (where a catalogue has it) or all.
         gpu: GPU, such as L4.
         vm_type: VM type, such as g6.xlarge.
         family: Family of VM types, such as g6.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..models.fleet import Assignment, FleetProblem, VMCount
 from ..solver.recommend import Choice
-from .words import percent, plural
+from .places import purchase_name
+from .words import percent, plural, three_digits
+
+STATED = ("problem file", "gpu_info")
+"""Sources of prices that the problem states itself."""
 
 
 def offload_notes(assignments: Iterable[Assignment]) -> list[str]:
@@ -23,23 +28,33 @@ def offload_notes(assignments: Iterable[Assignment]) -> list[str]:
     ]
 
 
-def idle_notes(vms: Iterable[VMCount]) -> list[str]:
-    """GPUs that are paid for and run nothing."""
+def idle_notes(vms: Iterable[VMCount], hours: Sequence[float] = ()) -> list[str]:
+    """GPUs that are paid for and run nothing.
+
+    Args:
+        hours: length of each period of the horizon [h]; empty where there is none.
+    """
     partly = [vm for vm in vms if vm.gpus > vm.gpus_used]
     if not partly:
         return []
-    idle = plural(sum(vm.gpus - vm.gpus_used for vm in partly), "GPU")
+    if hours:
+        lost = sum((vm.gpus - vm.gpus_used) * hours[vm.period or 0] for vm in partly)
+        idle = f"{three_digits(lost)} GPU-hours"
+    else:
+        idle = plural(sum(vm.gpus - vm.gpus_used for vm in partly), "GPU")
     names = dict.fromkeys(vm.vm_type for vm in partly)
     return [f"{idle} rented and paid for, but idle: on {', '.join(names)}."]
 
 
-def price_notes(paid: Iterable[VMCount | Choice]) -> list[str]:
+def price_notes(paid: Iterable[VMCount | Choice], problem: FleetProblem) -> list[str]:
     """When the prices were read: they move, spot above all."""
+    sources = {(o.vm_type.key, o.region, o.purchase): o.source for o in problem.offers}
     read: dict[str, list[str]] = {}
     for vm in paid:
-        what = f"{vm.provider} {vm.purchase.replace('_', ' ')}"
-        dates = read.setdefault(what, [])
-        if (date := vm.price_date or "unknown date") not in dates:
+        dates = read.setdefault(f"{vm.provider} {purchase_name(vm.purchase)}", [])
+        source = sources.get((f"{vm.provider}:{vm.vm_type}", vm.region, vm.purchase))
+        date = vm.price_date or ("as in the problem" if source in STATED else "unknown date")
+        if date not in dates:
             dates.append(date)
     if not read:
         return []
@@ -67,4 +82,23 @@ def prediction_notes(problem: FleetProblem, assignments: Iterable[Assignment]) -
             f"within {percent(error)}."
         )
     for where, reasons in beyond.items():
-        yield f"Beyond the measured range: {where} ({', '.join(reasons)})."
+        yield f"Beyond the measured range: {where} ({', '.join(_furthest(reasons))})."
+
+
+def _furthest(reasons: Iterable[str]) -> list[str]:
+    """Of reasons that differ in their numbers, the one with the greatest.
+
+    >>> _furthest(["batch 81 > 64 measured", "GPUs 4 > 1 measured", "batch 180 > 64 measured"])
+    ['batch 180 > 64 measured', 'GPUs 4 > 1 measured']
+    """
+    most: dict[str, str] = {}
+    for reason in reasons:
+        kind = re.sub(r"[0-9.e+]+", "#", reason)
+        if kind not in most or _first_number(reason) > _first_number(most[kind]):
+            most[kind] = reason
+    return list(most.values())
+
+
+def _first_number(text: str) -> float:
+    found = re.search(r"\d[0-9.]*", text)
+    return float(found.group()) if found else 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cyclopts import App
 
 from .filters import naming_flags
-from .numerals import Whole
+from .numerals import Flag, Whole
 from .output import JsonFlag, check_writable, print_json, to_json, write_file
 from .progress import working
 from .source import Source, read_problem
@@ -45,6 +45,7 @@ def plan(
     gap: float = 1e-6,
     seed: Whole = 0,
     threads: Whole = 1,
+    hosts: Flag = False,
     json: JsonFlag = False,
     out: Path | None = None,
 ) -> int:
@@ -58,6 +59,7 @@ def plan(
         gap: Stop when this part of the cost is left unproved; 0 asks for a full proof.
         seed: Random seed of the solver.
         threads: Threads of the solver.
+        hosts: Say of each replica on which VM it sits, however long the list.
         out: Also write the plan to this file, as JSON.
     """
     if out is not None:
@@ -73,7 +75,7 @@ def plan(
         from .plan_view import show_plan
         from .screen import Screen
 
-        show_plan(Screen(), asked, found)
+        show_plan(Screen(), asked, found, hosts=hosts)
     return 0
 
 
@@ -95,7 +97,7 @@ def _solve(
     from .words import plural
 
     name = get_backend(backend).name
-    workloads = plural(len(problem.workloads), "workload")
+    workloads = plural(len(problem.demands), "workload")
     offers = plural(len(problem.offers), "offer")
     with working(f"planning {workloads} on {offers} with {name}"):
         return solve(problem, backend=name, options=options, formulation=formulation)

@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from ..models.fleet import Assignment, FleetPlan, FleetProblem, VMCount
+from ..models.billing import SECONDS_PER_HOUR
+from ..models.fleet import Assignment, FleetPlan, FleetProblem
 from ..models.outcome import Status
-from .deployment_columns import prediction_columns, replica_columns, token_sizes
+from .assumptions import assumptions
 from .notes import idle_notes, offload_notes, prediction_notes, price_notes
+from .plan_hosts import host_lines, worth_telling
+from .plan_limits import limit_columns
+from .plan_periods import period_columns, rows_left_out
+from .plan_routes import show_assignments, show_measured
+from .plan_vms import vm_columns
 from .screen import Screen
-from .tables import Column, name_column, number_column, prose_column
-from .words import NOTHING, about, duration, percent, place, usd
+from .words import about, percent, usd
 
 PROVED = 1e-6
 """A gap that rounding leaves: the plan is as good as proved."""
 
 
-def show_plan(screen: Screen, problem: FleetProblem, plan: FleetPlan) -> None:
-    """The whole plan."""
+def show_plan(
+    screen: Screen, problem: FleetProblem, plan: FleetPlan, *, hosts: bool = False
+) -> None:
+    """The whole plan.
+
+    Args:
+        hosts: say on which VM each replica sits, however long the list.
+    """
     screen.headline(verdict(plan))
-    jobs = [a for a in plan.assignments if a.job is not None]
-    if jobs:
-        screen.paragraph(_money_of_jobs(problem, plan, jobs))
-    screen.table(*_vm_columns(plan))
-    _show_assignments(screen, problem, plan.assignments)
-    screen.notes(
-        "Good to know",
-        [
-            *offload_notes(plan.assignments),
-            *idle_notes(plan.vms),
-            *price_notes(plan.vms),
-            *prediction_notes(problem, plan.assignments),
-        ],
-    )
+    for text in (_money_over_time(problem, plan), _money_of_jobs(problem, plan)):
+        if text:
+            screen.paragraph(text)
+    screen.table(*vm_columns(problem, plan))
+    if problem.horizon is not None:
+        screen.table(*period_columns(problem, plan))
+        screen.notes("", [text] if (text := rows_left_out(problem, plan)) else [])
+    show_assignments(screen, problem, plan)
+    show_measured(screen, problem, plan)
+    if hosts or worth_telling(plan):
+        screen.notes("Who sits on which VM", host_lines(problem, plan, hosts))
+    if plan.limits:
+        screen.table(*limit_columns(plan.limits))
+    screen.notes("Good to know", _good_to_know(problem, plan))
+
+
+def _good_to_know(problem: FleetProblem, plan: FleetPlan) -> list[str]:
+    return [
+        *offload_notes(plan.assignments),
+        *idle_notes(plan.vms, problem.horizon.hours if problem.horizon else ()),
+        *assumptions(problem, plan),
+        *price_notes(plan.vms, problem),
+        *prediction_notes(problem, plan.assignments),
+    ]
 
 
 def verdict(plan: FleetPlan) -> str:
@@ -50,64 +71,31 @@ def verdict(plan: FleetPlan) -> str:
     return f"{cost}; the least cost is at most {percent(plan.gap)} lower {proof}; {limit}."
 
 
-def _money_of_jobs(problem: FleetProblem, plan: FleetPlan, jobs: list[Assignment]) -> str:
+def _money_over_time(problem: FleetProblem, plan: FleetPlan) -> str:
+    """The cost of the whole horizon; empty where there is none."""
+    if problem.horizon is None:
+        return ""
+    hours = problem.horizon.total_hours
+    running = sum(vm.usd_per_hour * problem.hours[vm.period or 0] for vm in plan.vms)
+    total = plan.usd_per_hour * hours
+    starts = f", USD {usd(total - running)} of it for starts" if total > running else ""
+    return f"On average over {about(hours * SECONDS_PER_HOUR)}: USD {usd(total)} in all{starts}."
+
+
+def _money_of_jobs(problem: FleetProblem, plan: FleetPlan) -> str:
+    """The bill of each job that runs on VMs of its own; empty where there is none."""
+    jobs = [a for a in plan.assignments if a.job is not None]
+    if not jobs:
+        return ""
     services = sum(vm.usd_per_hour for vm in plan.vms if vm.job is None)
     deadlines = {w.name: w.job.deadline_s for w in problem.workloads if w.job is not None}
-    bills = dict.fromkeys(deadlines, 0.0)
-    for a in jobs:
-        bills[a.workload] += a.job.usd if a.job else 0.0
     runs = ", ".join(
-        f"USD {usd(bill)} a run of {name}, spread over its deadline of {about(deadlines[name])}"
-        for name, bill in bills.items()
+        f"USD {usd(_bill(jobs, name))} a run of {name}, spread over its deadline of "
+        f"{about(deadline)}"
+        for name, deadline in deadlines.items()
     )
     return f"Services: USD {usd(services)} per hour. Jobs: {runs}."
 
 
-def _vm_columns(plan: FleetPlan) -> tuple[list[Column], list[Column]]:
-    vms = plan.vms
-    keys = [
-        number_column("VMs", (f"{vm.count:,}" for vm in vms)),
-        name_column("VM type", (vm.vm_type for vm in vms)),
-    ]
-    return keys, [
-        name_column("where", (place(vm.provider, vm.region) for vm in vms)),
-        name_column("purchase", (vm.purchase.replace("_", " ") for vm in vms)),
-        number_column("GPUs used", (f"{vm.gpus_used:,} of {vm.gpus:,}" for vm in vms)),
-        number_column("USD/h", (usd(vm.usd_per_hour) for vm in vms)),
-        prose_column("runs", (_runs(plan, vm) for vm in vms)),
-    ]
-
-
-def _runs(plan: FleetPlan, vm: VMCount) -> str:
-    """What an offer's VMs run; of a job, for how long."""
-    mine = [a for a in plan.assignments if _place(a) == _vm_place(vm)]
-    if vm.job is None:
-        return ", ".join(dict.fromkeys(a.workload for a in mine if a.job is None))
-    times = [a.job.run_s for a in mine if a.job and a.workload == vm.job]
-    return f"{vm.job}, {duration(max(times))} a run" if times else vm.job
-
-
-def _place(a: Assignment) -> tuple[str, str, str]:
-    return a.deployment.key, a.region, a.purchase
-
-
-def _vm_place(vm: VMCount) -> tuple[str, str, str]:
-    return f"{vm.provider}:{vm.vm_type}", vm.region, vm.purchase
-
-
-def _show_assignments(screen: Screen, problem: FleetProblem, made: tuple[Assignment, ...]) -> None:
-    """Who runs where, and how fast."""
-    asked = {workload.name: workload for workload in problem.workloads}
-    workloads = [asked[a.workload] for a in made]
-    screen.table(
-        [
-            name_column("workload", (a.workload for a in made)),
-            number_column("tokens\nin/out", token_sizes(made, workloads)),
-            name_column("VM type", (a.deployment.vm_type for a in made)),
-        ],
-        [
-            *replica_columns(made),
-            number_column("USD\na run", (usd(a.job.usd) if a.job else NOTHING for a in made)),
-        ],
-        prediction_columns(made, workloads),
-    )
+def _bill(jobs: list[Assignment], name: str) -> float:
+    return sum(a.job.usd for a in jobs if a.job is not None and a.workload == name)

@@ -16,6 +16,8 @@ from .workload_options import WorkloadOptions, flags_given, problem_from_flags
 
 if TYPE_CHECKING:
     from ..models.fleet import FleetProblem
+    from ..models.hardware import Offer
+    from ..models.workload import Workload
 
 app = App(
     name="recommend",
@@ -85,10 +87,53 @@ def _problem(
         raise ProblemError(flags[0], None, "describes a workload; PROBLEM does so already")
     problem = read_problem(source)
     names = [w.name for w in problem.workloads]
+    if not names:
+        rule = "has no workload to predict; recommend does not rank on measured throughput"
+        raise ProblemError("PROBLEM", source, rule)
     if workload is None and len(names) > 1:
         rule = f"is required: the problem has the workloads {', '.join(names)}"
         raise ProblemError("--workload", None, rule)
     if workload is not None and workload not in names:
         raise CatalogError.unknown("workload", workload, names, "--workload")
-    chosen = tuple(w for w in problem.workloads if workload in (None, w.name))
-    return problem.replace(workloads=chosen)
+    return _alone(problem, next(w for w in problem.workloads if workload in (None, w.name)))
+
+
+def _alone(problem: FleetProblem, workload: Workload) -> FleetProblem:
+    """One workload at its peak, on the offers where it may run and can be predicted.
+
+    What bounds a fleet as a whole (quotas, a budget, a horizon) does not bound a ranking.
+    """
+    from ..models.fleet import FleetProblem
+
+    offers = tuple(offer for offer in problem.offers if _may_run(workload, offer))
+    if not offers:
+        rule = "may run on no offer whose VM type has a specification"
+        raise ProblemError("--workload", workload.name, rule)
+    return FleetProblem(
+        workloads=(_at_peak(workload),),
+        offers=offers,
+        calibrations=problem.calibrations,
+        billing=problem.billing,
+    )
+
+
+def _may_run(workload: Workload, offer: Offer) -> bool:
+    """Whether it may run there alone, and can be predicted."""
+    if offer.purchase == "spot" and workload.max_spot_share < 1:
+        return False
+    return workload.permits(offer) and offer.vm_type.host_link is not None
+
+
+def _at_peak(workload: Workload) -> Workload:
+    """The workload at its greatest rate, without what a fleet alone can promise."""
+    from ..models.workload import Demand
+
+    rate = workload.requests_per_s
+    if rate is not None and workload.profile is not None:
+        rate *= max(workload.profile)
+    free = Demand(name=workload.name)
+    rules = {
+        field: getattr(free, field)
+        for field in ("profile", "allow", "forbid", "max_vm_types", "max_spot_share", "survive")
+    }
+    return workload.replace(requests_per_s=rate, **rules)

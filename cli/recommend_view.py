@@ -35,7 +35,7 @@ def show_recommendation(
     best = ranked[0].assignments
     notes = [
         *offload_notes(shown),
-        *price_notes(ranked[:1]),
+        *price_notes(ranked[:1], problem),
         *prediction_notes(problem, best),
         *_mixing(workload, best),
     ]
@@ -91,7 +91,8 @@ def _show_ranking(screen: Screen, workload: Workload, ranked: Sequence[Choice]) 
         return [cell if new else "" for cell, new in zip(cells, first, strict=True)]
 
     places = _unless_equal(_place(c) for _, c, _ in rows)
-    sizes = _unless_equal(token_sizes(made, [workload] * len(made)))
+    groups, workloads = [(a,) for a in made], [workload] * len(made)
+    sizes = _unless_equal(token_sizes(groups, workloads))
     best = ranked[0]
     prices: list[Column] = [
         number_column("USD/h", once(usd(c.usd_per_hour) for _, c, _ in rows)),
@@ -110,8 +111,8 @@ def _show_ranking(screen: Screen, workload: Workload, ranked: Sequence[Choice]) 
         ],
         [
             number_column("tokens\nin/out", sizes),
-            *replica_columns(made),
-            *prediction_columns(made, [workload] * len(made)),
+            *replica_columns(groups),
+            *prediction_columns(groups, workloads),
         ],
     )
 

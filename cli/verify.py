@@ -67,11 +67,19 @@ def _show(problem: FleetProblem, plan: FleetPlan, violations: tuple[str, ...]) -
         screen.headline(f"does not hold: recomputing the plan contradicts {claims}.")
         screen.notes("Contradictions", violations)
         return
-    workloads = plural(len(problem.workloads), "workload")
-    vms = plural(sum(vm.count for vm in plan.vms), "VM")
+    workloads = plural(len(problem.demands), "workload")
+    most = "up to " if problem.horizon else ""
+    vms = most + plural(_most_vms(plan), "VM")
     screen.headline(f"holds: {workloads} on {vms} for USD {usd(plan.usd_per_hour)} per hour.")
     screen.paragraph(
         "Recomputed from the problem: GPU and host memory, predicted times, SLOs, demand carried, "
-        "replicas per VM, run times and bills of jobs, every cost and their sum. The bound is the "
-        "solver's proof and was only checked to lie below the cost."
+        "replicas per VM, what a loss leaves, quotas and budgets, run times and bills of jobs, "
+        "every cost and their sum. The bound is the solver's proof and was only checked to lie "
+        "below the cost."
     )
+
+
+def _most_vms(plan: FleetPlan) -> int:
+    """VMs at one time."""
+    periods = {vm.period for vm in plan.vms}
+    return max(sum(vm.count for vm in plan.vms if vm.period == t) for t in periods)

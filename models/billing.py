@@ -17,23 +17,45 @@ class Billing(Value):
     Attributes:
         quantum_s: billed time is a whole number of these.
         minimum_s: least billed time of a VM.
+        boot_s: from the order of a job's VM until it runs software.
+        load_bytes_per_s: rate at which weights reach a replica; None: at once.
+        idle_tail_s: from a job's last token until its VMs are given back.
 
+    A job pays for all of them; its deadline waits for boot and load, not for the tail.
     The default is per second with a minimum of 60 s (AWS EC2 On-Demand pricing page;
     GCP and Azure bill alike).
     """
 
     quantum_s: Positive = 1.0
     minimum_s: NonNegative = 60.0
+    boot_s: NonNegative = 0.0
+    load_bytes_per_s: Positive | None = None
+    idle_tail_s: NonNegative = 0.0
+
+    def load_s(self, weight_bytes: float) -> float:
+        """Time until a replica has its weights [s].
+
+        >>> Billing(load_bytes_per_s=1e9).load_s(16e9)
+        16.0
+        """
+        return weight_bytes / self.load_bytes_per_s if self.load_bytes_per_s else 0.0
+
+    def ready_s(self, weight_bytes: float) -> float:
+        """From the order of a VM to its first request: boot, then load [s]."""
+        return self.boot_s + self.load_s(weight_bytes)
 
     def billed_s(self, run_s: Real) -> Real:
-        """Billed time of one VM that runs for `run_s` [s].
+        """Billed time of one VM whose job is done after `run_s` [s], idle tail included.
 
         >>> float(Billing().billed_s(12.2)), float(Billing().billed_s(61.5))
         (60.0, 62.0)
         >>> float(WHOLE_HOURS.billed_s(3601.0))
         7200.0
         """
-        whole = np.ceil(run_s / self.quantum_s * (1 - QUANTUM_SLACK)) * self.quantum_s
+        whole = (
+            np.ceil((run_s + self.idle_tail_s) / self.quantum_s * (1 - QUANTUM_SLACK))
+            * self.quantum_s
+        )
         return np.maximum(whole, self.minimum_s)
 
 

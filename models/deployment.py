@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
 from pydantic import Field
 
 from .architecture import Architecture
 from .calibration import Calibration
-from .engine import ENGINES
 from .hardware import VMType
-from .latency import decode_times, prefill_times
+from .load import Load
 from .memory import gpu_bytes, host_bytes, memory_budget
+from .phases import decode_phase, prefill_phase
 from .replica import Replica
-from .timing import prefill_batch, timing
-from .value import Count, Fraction, Name, NonNegative, Positive, Value
+from .timing import timing
+from .value import Count, FloatArray, Fraction, Name, NonNegative, Positive, Real, Value
 from .workload import RequestClass, Workload
+
+CHUNK = 16384
+"""Replicas evaluated at once: their arrays stay in the processor's cache."""
 
 
 class OffloadSchedule(Value):
@@ -108,6 +115,16 @@ class SLOCheck(Value):
     slack: float = Field(description="relative; negative when the SLO is broken")
 
 
+class Case(NamedTuple):
+    """What `evaluate` takes: one replica, decided."""
+
+    workload: Workload
+    request: RequestClass
+    vm_type: VMType
+    calibration: Calibration
+    deployment: Deployment
+
+
 def evaluate(
     workload: Workload,
     request: RequestClass,
@@ -119,29 +136,91 @@ def evaluate(
 
     Judges nothing: a deployment that does not fit is evaluated all the same.
     """
-    engine, batch = ENGINES[workload.engine], float(deployment.batch)
     replica = Replica.of(vm_type, deployment.n_gpus, calibration)
-    fractions = deployment.offload.fractions
-    prompts = prefill_batch(engine, request, batch)
-    prefill_s = prefill_times(workload, request, replica, prompts).total_s(fractions)
-    decode_s = decode_times(workload, request, replica, batch, engine).total_s(fractions)
-    forms = timing(engine, request, batch)
-    budget = memory_budget(workload, request, replica, batch)
-    work_s = float(forms.work.of(prefill_s, decode_s))
-    return Performance(
-        prefill_s=float(prefill_s),
-        decode_step_s=float(decode_s),
-        ttft_s=float(forms.ttft.of(prefill_s, decode_s)),
-        tpot_s=float(forms.tpot.of(prefill_s, decode_s)),
-        e2e_s=float(forms.e2e.of(prefill_s, decode_s)),
-        tokens_per_s=request.total_tokens / work_s,
-        requests_per_s=1.0 / work_s,
-        gpu_bytes=float(gpu_bytes(budget, fractions, engine.stage_buffers)),
-        gpu_limit_bytes=float(budget.usable),
-        host_bytes=float(host_bytes(budget, fractions)),
-        host_limit_bytes=float(budget.host),
-        kv_bytes=float(budget.n_gpus * budget.kv_total),
-    )
+    load, fractions = Load.of(workload, request), deployment.offload.fractions
+    values = _predict(load, replica, float(deployment.batch), fractions)
+    return Performance(**{name: float(value) for name, value in values.items()})
+
+
+def evaluate_many(cases: Sequence[Case]) -> list[Performance]:
+    """`evaluate` of many replicas, as arrays; equal to one at a time within rounding."""
+    found: list[Performance | None] = [None] * len(cases)
+    by_engine: dict[str, list[int]] = {}
+    for place, case in enumerate(cases):
+        by_engine.setdefault(case.workload.engine, []).append(place)
+    for places in by_engine.values():
+        for start in range(0, len(places), CHUNK):
+            part = places[start : start + CHUNK]
+            for place, one in zip(part, _evaluate_chunk([cases[i] for i in part]), strict=True):
+                found[place] = one
+    return [one for one in found if one is not None]
+
+
+def _evaluate_chunk(cases: list[Case]) -> Iterator[Performance]:
+    """Replicas under one engine."""
+    load = Load.stack([(case.workload, case.request) for case in cases])
+    batch = np.array([case.deployment.batch for case in cases], np.float64)
+    fractions = _stack_fractions(cases, len(load.shape.groups))
+    values = _predict(load, _stack_replicas(cases), batch, fractions)
+    columns = [np.broadcast_to(value, batch.shape).tolist() for value in values.values()]
+    for row in zip(*columns, strict=True):
+        yield Performance(**dict(zip(values, row, strict=True)))
+
+
+def _stack_replicas(cases: list[Case]) -> Replica:
+    """The hardware of each case; few are distinct."""
+    place: dict[tuple[int, int, int], int] = {}
+    replicas: list[Replica] = []
+    index = np.empty(len(cases), np.int64)
+    for row, case in enumerate(cases):
+        n_gpus = case.deployment.n_gpus
+        key = (id(case.vm_type), n_gpus, id(case.calibration))
+        if key not in place:
+            place[key] = len(replicas)
+            replicas.append(Replica.of(case.vm_type, n_gpus, case.calibration))
+        index[row] = place[key]
+    return Replica.stack(replicas).take(index)
+
+
+def _stack_fractions(cases: list[Case], n_groups: int) -> tuple[FloatArray, ...]:
+    """The schedules, 0 for padded groups.
+
+    Raises:
+        ValueError: a schedule does not match its architecture's layer groups.
+    """
+    rows = []
+    for case in cases:
+        fractions = case.deployment.offload.fractions
+        if len(fractions) != len(case.workload.architecture.groups):
+            raise ValueError(f"a schedule of {case.workload.name} does not match its layer groups")
+        rows.append(fractions + (0.0,) * (n_groups - len(fractions)))
+    return tuple(np.array(rows).T)
+
+
+def _predict(
+    load: Load, replica: Replica, batch: Real, fractions: tuple[Real, ...]
+) -> dict[str, Real]:
+    """The fields of `Performance`, of one replica or of many."""
+    engine, asked = load.engine, load.asked
+    forms = timing(engine, asked, batch)
+    prefill_s = prefill_phase(load, replica).at(forms.prompts).total_s(fractions)
+    decode_s = decode_phase(load, replica).at(batch).total_s(fractions)
+    budget = memory_budget(load, replica, batch)
+    work_s = forms.work.of(prefill_s, decode_s)
+    return {
+        "prefill_s": prefill_s,
+        "decode_step_s": decode_s,
+        "ttft_s": forms.ttft.of(prefill_s, decode_s),
+        "tpot_s": forms.tpot.of(prefill_s, decode_s),
+        "e2e_s": forms.e2e.of(prefill_s, decode_s),
+        "tokens_per_s": (asked.input_tokens + asked.output_tokens) / work_s,
+        "requests_per_s": 1.0 / work_s,
+        "gpu_bytes": gpu_bytes(budget, fractions, engine.stage_buffers),
+        "gpu_limit_bytes": budget.usable,
+        "host_bytes": host_bytes(budget, fractions),
+        "host_limit_bytes": budget.host,
+        "kv_bytes": budget.n_gpus * budget.kv_total,
+    }
 
 
 def check_slos(workload: Workload, performance: Performance) -> tuple[SLOCheck, ...]:

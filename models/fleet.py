@@ -1,35 +1,90 @@
-"""All that is asked, and all that is answered."""
+"""All that is asked."""
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from .billing import Billing
 from .calibration import Calibration
-from .deployment import Deployment, Performance, SLOCheck
-from .hardware import Offer, PurchaseOption, VMType
-from .outcome import ProblemError, Status
-from .value import Count, Name, NonNegative, Positive, Value, WholeNumber
-from .workload import Workload
+from .hardware import Offer, VMType
+from .limits import Budget, Horizon, Quota
+from .measured import MeasuredWorkload
+from .outcome import ProblemError
+from .plan import (
+    SCHEMA_VERSION,
+    Assignment,
+    FleetPlan,
+    Host,
+    JobRun,
+    LimitUse,
+    MeasuredRoute,
+    Route,
+    Seat,
+    VMCount,
+)
+from .value import Value
+from .workload import Demand, Workload
 
-SCHEMA_VERSION = 1
-"""Raised when a field of the JSON changes its meaning or goes away; new fields keep it."""
+__all__ = [
+    "SCHEMA_VERSION",
+    "Assignment",
+    "FleetPlan",
+    "FleetProblem",
+    "Host",
+    "JobRun",
+    "LimitUse",
+    "MeasuredRoute",
+    "Route",
+    "Seat",
+    "VMCount",
+]
+
+ZONES = 3
+"""Zones of a region, as most regions of AWS, GCP and Azure have (their region tables)."""
+MOST_ZONES = 16
 
 
 class FleetProblem(Value):
-    """Workloads to serve, offers to buy from, and the calibrations to predict with."""
+    """Demand to serve, offers to buy from, calibrations to predict with, and limits.
 
-    workloads: tuple[Workload, ...] = Field(min_length=1)
+    Attributes:
+        measured: demand planned on measured throughput; it needs no calibration.
+        quotas: caps on what is rented at one time.
+        horizon: periods with a demand each; None: one steady state.
+        zones_per_region: zones to spread over, for what must survive the loss of one; every
+            offer is taken to be sold in each at the same price.
+    """
+
+    workloads: tuple[Workload, ...] = ()
+    measured: tuple[MeasuredWorkload, ...] = ()
     offers: tuple[Offer, ...] = Field(min_length=1)
-    calibrations: tuple[Calibration, ...] = Field(min_length=1)
+    calibrations: tuple[Calibration, ...] = ()
     billing: Billing = Billing()
+    quotas: tuple[Quota, ...] = ()
+    budget: Budget = Budget()
+    horizon: Horizon | None = None
+    zones_per_region: Annotated[int, Field(ge=2, le=MOST_ZONES, strict=True)] = ZONES
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """Every workload, predicted and measured."""
+        return (*self.workloads, *self.measured)
+
+    @property
+    def hours(self) -> tuple[float, ...]:
+        """Length of each period [h]; one hour where there is no horizon."""
+        return (1.0,) if self.horizon is None else self.horizon.hours
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        _refuse_duplicates("workloads", [workload.name for workload in self.workloads])
+        if not self.demands:
+            raise ProblemError("workloads", None, "must have at least one workload")
+        _refuse_duplicates("workloads", [demand.name for demand in self.demands])
         _refuse_duplicates("offers", [offer.key for offer in self.offers])
+        _refuse_duplicates("quotas", [quota.name for quota in self.quotas])
         pairs = [f"{c.gpu} under {c.engine}" for c in self.calibrations]
         _refuse_duplicates("calibrations", pairs)
         known: dict[str, VMType] = {}
@@ -39,6 +94,37 @@ class FleetProblem(Value):
                 raise ProblemError(f"offers[{index}].vm_type", offer.vm_type.key, rule)
         return self
 
+    @model_validator(mode="after")
+    def _limits_fit(self) -> Self:
+        for index, quota in enumerate(self.quotas):
+            quota.check_names(f"quotas[{index}]", self.offers)
+            for offer in self.offers:
+                if quota.matches(offer):
+                    quota.weight(offer.vm_type)
+        if self.budget.usd is not None and self.horizon is None:
+            raise ProblemError("budget.usd", self.budget.usd, "needs a horizon to be spent over")
+        return self
+
+    @model_validator(mode="after")
+    def _demands_fit(self) -> Self:
+        for path, demand in _placed(self.workloads, self.measured):
+            demand.allow.check_names(f"{path}.allow", self.offers)
+            demand.forbid.check_names(f"{path}.forbid", self.offers)
+            periods = len(self.hours) if self.horizon else 0
+            if demand.profile is not None and len(demand.profile) != periods:
+                rule = f"must have one number per period of the horizon, {periods}"
+                raise ProblemError(f"{path}.profile", len(demand.profile), rule)
+        return self
+
+
+def _placed(
+    workloads: Sequence[Workload], measured: Sequence[MeasuredWorkload]
+) -> list[tuple[str, Demand]]:
+    """Every demand with its path in the problem."""
+    return [(f"workloads[{i}]", w) for i, w in enumerate(workloads)] + [
+        (f"measured[{i}]", m) for i, m in enumerate(measured)
+    ]
+
 
 def _refuse_duplicates(field: str, names: list[str]) -> None:
     seen: set[str] = set()
@@ -47,97 +133,3 @@ def _refuse_duplicates(field: str, names: list[str]) -> None:
         if folded in seen:
             raise ProblemError(f"{field}[{index}].name", name, "is given twice")
         seen.add(folded)
-
-
-class JobRun(Value):
-    """A job's run: `n_vms` VMs for `run_s`, billed for `billed_s` each [s], `usd` in all."""
-
-    n_vms: Count
-    run_s: Positive
-    billed_s: Positive
-    usd: Positive
-
-
-class Assignment(Value):
-    """One workload's request class on one deployment.
-
-    Attributes:
-        workload: its name.
-        request_class: position among the workload's request classes.
-        region, purchase: with the deployment's VM type, the offer it runs on.
-        replicas: replicas of this deployment.
-        requests_per_s: mean rate routed here; None for a workload that states none.
-        slos: each SLO beside its prediction.
-        engine: engine assumed.
-        offload_semantics: what the offload schedule means for it.
-        calibration: `fitted` or `prior`.
-        prediction_error: relative error 90 % of the calibration's held-out rows stay within.
-        extrapolates: what lies beyond the measured range, in words.
-        job: the run, when the workload is a job.
-    """
-
-    workload: Name
-    request_class: WholeNumber = 0
-    region: Name
-    purchase: PurchaseOption
-    deployment: Deployment
-    replicas: Count
-    requests_per_s: Positive | None = None
-    performance: Performance
-    slos: tuple[SLOCheck, ...] = ()
-    engine: Name
-    offload_semantics: str
-    calibration: str
-    prediction_error: Positive
-    extrapolates: tuple[str, ...] = ()
-    job: JobRun | None = None
-
-
-class VMCount(Value):
-    """VMs of one offer to rent.
-
-    Attributes:
-        count: VMs.
-        price_date: when the price was read.
-        gpus, gpus_used: GPUs rented and GPUs that replicas occupy; the rest is paid idle.
-        usd_per_hour: of all of them; a job's VMs at its bill over its deadline.
-        job: the job they run, when they are returned after it.
-    """
-
-    provider: Name
-    vm_type: Name
-    region: Name
-    purchase: PurchaseOption
-    count: Count
-    gpus: Count
-    gpus_used: Count
-    usd_per_hour: Positive
-    price_date: str = ""
-    job: Name | None = None
-
-
-class FleetPlan(Value):
-    """The answer.
-
-    Attributes:
-        status: why the solve ended.
-        usd_per_hour: cost of services, plus each job's bill spread over its deadline.
-        usd_per_hour_bound: proved: no plan of this problem costs less. None: unknown.
-        gap: (cost - bound) / cost; None when the bound is unknown.
-        relative_gap: the gap that was asked for; `optimal` means it was reached.
-        limit: the limit that stopped the solver, or empty.
-        seconds: wall time from problem to checked plan.
-    """
-
-    schema_version: int = SCHEMA_VERSION
-    status: Status
-    usd_per_hour: Positive
-    usd_per_hour_bound: NonNegative | None = None
-    gap: NonNegative | None = None
-    relative_gap: NonNegative = 0.0
-    vms: tuple[VMCount, ...]
-    assignments: tuple[Assignment, ...]
-    backend: str = ""
-    formulation: str = ""
-    limit: str = ""
-    seconds: NonNegative = 0.0

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from .value import Count, Name, NonNegative, Positive, Share, Value
+from .outcome import ProblemError
+from .value import Count, Name, NonNegative, Positive, Share, Value, WholeNumber
 
-PurchaseOption = Literal["on_demand", "spot"]
+PurchaseOption = Literal["on_demand", "spot", "reserved"]
+"""`spot` may be taken away at any time; `reserved` is paid for every hour of the horizon."""
+
+
+Fact = TypeVar("Fact")
+
+
+def known(fact: Fact | None, name: str) -> Fact:
+    """A fact that the performance model needs.
+
+    Raises:
+        ProblemError: it is not stated.
+    """
+    if fact is None:
+        rule = "has no specification: only measured throughput can be planned on it"
+        raise ProblemError("offers", name, rule)
+    return fact
 
 
 class GPU(Value):
     """One accelerator.
 
-    Rates are dense: no 2:4 sparsity, a multiply-add counted as two operations.
+    Rates are dense: no 2:4 sparsity, a multiply-add counted as two operations. A GPU known
+    by name only can be planned on measured throughput, not on the performance model.
 
     Attributes:
         memory_bytes: memory the driver reports, HBM or GDDR.
@@ -25,10 +43,10 @@ class GPU(Value):
     """
 
     name: Name
-    memory_bytes: Positive
-    flops_per_s: Positive
+    memory_bytes: Positive | None = None
+    flops_per_s: Positive | None = None
     fp8_flops_per_s: Positive | None = None
-    memory_bytes_per_s: Positive
+    memory_bytes_per_s: Positive | None = None
     source: str = ""
 
 
@@ -79,10 +97,19 @@ class VMType(Value):
     n_gpus: Count
     gpu_share: Share = 1.0
     vcpus: Count | None = None
-    host_memory_bytes: NonNegative
-    host_link: HostLink
-    gpu_link_bytes_per_s: Positive
+    host_memory_bytes: NonNegative | None = None
+    host_link: HostLink | None = None
+    gpu_link_bytes_per_s: Positive | None = None
     source: str = ""
+
+    @property
+    def link(self) -> HostLink:
+        """The paths to the host of a VM type whose specification is known.
+
+        Raises:
+            ProblemError: it is not.
+        """
+        return known(self.host_link, self.key)
 
     @property
     def key(self) -> str:
@@ -95,6 +122,7 @@ class Offer(Value):
 
     Attributes:
         usd_per_hour: price of the whole VM [USD/h], before tax and discounts.
+        owned: VMs already committed to: paid for whether used or not, only when reserved.
         date: when the price was read.
     """
 
@@ -102,8 +130,15 @@ class Offer(Value):
     region: Name
     purchase: PurchaseOption = "on_demand"
     usd_per_hour: Positive = Field(description="price of the whole VM, USD per hour")
+    owned: WholeNumber = 0
     source: str = ""
     date: str = ""
+
+    @model_validator(mode="after")
+    def _owned_is_reserved(self) -> Self:
+        if self.owned and self.purchase != "reserved":
+            raise ProblemError("owned", self.owned, "only a reserved offer has VMs owned already")
+        return self
 
     @property
     def key(self) -> str:

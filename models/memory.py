@@ -9,7 +9,8 @@ memory $M$, and $s$ stage buffers for the layer in use. In host memory, with g G
 
 $$ g \sum_l m_l c_l K_l \le H $$
 
-Every term is affine in the batch size.
+Every term is affine in the batch size b, up to the prompt tokens an engine keeps in flight:
+`Footprint` counts one sequence once, `MemoryBudget` is its value at a batch.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .architecture import Architecture, LayerGroup
-from .engine import ENGINES
-from .precision import ACTIVATION_BYTES, EMBEDDING_BYTES, KV_BYTES, PRECISIONS
+from .architecture import Architecture
+from .load import Load
+from .precision import ACTIVATION_BYTES, EMBEDDING_BYTES
 from .replica import Replica
+from .shape import LayerLoad, WholeLoad
 from .value import Real
-from .workload import RequestClass, Workload
 
 LOGIT_BYTES = 4.0
 """Sampling works on float32 logits (vLLM, Hugging Face transformers)."""
@@ -47,7 +48,7 @@ class MemoryBudget:
     weights: Real
     activations: Real
     kv: tuple[Real, ...]
-    counts: tuple[int, ...]
+    counts: tuple[Real, ...]
     n_gpus: Real
     host: Real
 
@@ -73,6 +74,52 @@ class MemoryBudget:
         return largest
 
 
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Bytes on one GPU as the batch grows: `at` a batch, the budget.
+
+    Attributes:
+        usable: what the engine may take.
+        weights: weights, divided over the replica's GPUs.
+        fixed: activations whatever the batch.
+        per_sequence: activations, logits, attention scores and states of one sequence.
+        per_token: activations of one prompt token in flight.
+        input_tokens: prompt tokens of a sequence.
+        most_tokens: most prompt tokens in flight; inf where the whole batch is.
+        kv: KV cache of one sequence in one layer, by layer group.
+        counts, n_gpus, host: as in the budget.
+    """
+
+    usable: Real
+    weights: Real
+    fixed: Real
+    per_sequence: Real
+    per_token: Real
+    input_tokens: Real
+    most_tokens: float
+    kv: tuple[Real, ...]
+    counts: tuple[Real, ...]
+    n_gpus: Real
+    host: Real
+
+    def activations(self, batch: Real) -> Real:
+        """Activations, logits, scores and states of a batch [bytes]."""
+        in_flight = np.minimum(batch * self.input_tokens, self.most_tokens)
+        return self.fixed + batch * self.per_sequence + in_flight * self.per_token
+
+    def at(self, batch: Real) -> MemoryBudget:
+        """The budget of a batch [bytes]."""
+        return MemoryBudget(
+            usable=self.usable,
+            weights=self.weights,
+            activations=self.activations(batch),
+            kv=tuple(batch * size for size in self.kv),
+            counts=self.counts,
+            n_gpus=self.n_gpus,
+            host=self.host,
+        )
+
+
 def weight_bytes(architecture: Architecture, precision: str) -> float:
     """All weights [bytes]: layers at the given precision, embeddings in 16 bits.
 
@@ -80,73 +127,70 @@ def weight_bytes(architecture: Architecture, precision: str) -> float:
     >>> weight_bytes(load_architecture("facebook/opt-2.7b"), "fp16") == 2 * 2_651_596_800
     True
     """
-    layers = sum(group.count * group.params for group in architecture.groups)
-    rest = architecture.params - layers
-    return layers * PRECISIONS[precision].weight_bytes + rest * EMBEDDING_BYTES
+    return float(stored_bytes(WholeLoad.of(architecture, precision)))
 
 
-def kv_shard(group: LayerGroup, n_gpus: Real) -> Real:
+def stored_bytes(whole: WholeLoad) -> Real:
+    """`weight_bytes` of a load [bytes]."""
+    return whole.layer_params * whole.weight_bytes + whole.other_params * EMBEDDING_BYTES
+
+
+def kv_shard(group: LayerLoad, n_gpus: Real) -> Real:
     """Part of a layer's KV cache on each of g GPUs: heads divide, one head does not.
 
     With more GPUs than KV heads each head is held by several GPUs; the compressed
     vectors of MLA are held whole by all (DeepSeek-V3, arXiv:2412.19437; vLLM).
     """
-    return 1.0 / np.minimum(n_gpus, float(group.kv_heads))
+    return 1.0 / np.minimum(n_gpus, group.kv_heads)
 
 
-def kv_layer_bytes(
-    group: LayerGroup, kv_precision: str, n_gpus: Real, batch: Real, context_tokens: float
-) -> Real:
-    """KV cache of one layer on one GPU [bytes]; a window keeps its last tokens only."""
-    kept = min(context_tokens, group.window_tokens or context_tokens)
-    per_token = group.kv_values_per_token * KV_BYTES[kv_precision]
-    return batch * kept * per_token * kv_shard(group, n_gpus)
+def kv_sequence_bytes(group: LayerLoad, n_gpus: Real, context_tokens: Real) -> Real:
+    """KV cache of one sequence in one layer on one GPU [bytes]; a window keeps its last tokens.
+
+    A batch takes as many times that as it has sequences.
+    """
+    kept = np.minimum(context_tokens, group.window_tokens)
+    return kept * group.kv_token_bytes * kv_shard(group, n_gpus)
 
 
-def activation_bytes(
-    workload: Workload, request: RequestClass, replica: Replica, batch: Real
-) -> Real:
-    """Activations, logits, scores and states on one GPU [bytes].
+def footprint(load: Load, replica: Replica) -> Footprint:
+    """What one GPU holds, as the batch grows [bytes].
 
     An engine that states activations as a part of the weights keeps that; otherwise
     each prompt token in flight holds the residual stream twice and its share of the
     widest feed-forward layer. Assumes activations are freed layer by layer.
     """
-    architecture, engine = workload.architecture, ENGINES[workload.engine]
-    groups, g = architecture.groups, replica.n_gpus
-    states = sum(x.count * x.state_values for x in groups) * EMBEDDING_BYTES * batch / g
+    engine, asked, whole, g = load.engine, load.asked, load.shape.whole, replica.n_gpus
+    weights = stored_bytes(whole)
+    context = asked.input_tokens + asked.output_tokens
+    scores = whole.query_heads * asked.input_tokens * context
+    kept = whole.state_values * EMBEDDING_BYTES
+    kept = kept + engine.score_bytes * engine.score_margin * scores
+    fixed: Real = 0.0
+    per_token: Real = 0.0
     if engine.activations_per_weight is not None:
-        weights = weight_bytes(architecture, workload.weight_precision)
-        total = states + engine.activations_per_weight * weights / g
+        fixed = engine.activations_per_weight * weights / g
     else:
-        in_flight = batch * float(request.input_tokens)
-        if engine.prefill_chunk_tokens is not None:
-            in_flight = np.minimum(in_flight, float(engine.prefill_chunk_tokens))
-        widest = max(x.ffn_width for x in groups)
-        per_token = ACTIVATION_BYTES * (2 * architecture.hidden_size + widest / g)
-        total = states + in_flight * per_token + LOGIT_BYTES * batch * architecture.vocabulary / g
-    heads = max(x.query_heads for x in groups)
-    pairs = float(request.input_tokens) * request.total_tokens
-    return total + engine.score_bytes * engine.score_margin * batch * heads * pairs / g
-
-
-def memory_budget(
-    workload: Workload, request: RequestClass, replica: Replica, batch: Real
-) -> MemoryBudget:
-    """The budget of one GPU for a batch [bytes]."""
-    groups = workload.architecture.groups
-    return MemoryBudget(
-        usable=ENGINES[workload.engine].usable_memory * replica.memory_bytes,
-        weights=weight_bytes(workload.architecture, workload.weight_precision) / replica.n_gpus,
-        activations=activation_bytes(workload, request, replica, batch),
-        kv=tuple(
-            kv_layer_bytes(x, workload.kv_precision, replica.n_gpus, batch, request.total_tokens)
-            for x in groups
-        ),
-        counts=tuple(x.count for x in groups),
-        n_gpus=replica.n_gpus,
+        per_token = ACTIVATION_BYTES * (2 * whole.hidden_size + whole.ffn_width / g)
+        kept = kept + LOGIT_BYTES * whole.vocabulary
+    return Footprint(
+        usable=engine.usable_memory * replica.memory_bytes,
+        weights=weights / g,
+        fixed=fixed,
+        per_sequence=kept / g,
+        per_token=per_token,
+        input_tokens=asked.input_tokens,
+        most_tokens=float(engine.prefill_chunk_tokens or np.inf),
+        kv=tuple(kv_sequence_bytes(group, g, context) for group in load.shape.groups),
+        counts=tuple(group.count for group in load.shape.groups),
+        n_gpus=g,
         host=replica.host_memory_bytes,
     )
+
+
+def memory_budget(load: Load, replica: Replica, batch: Real) -> MemoryBudget:
+    """The budget of one GPU for a batch [bytes]."""
+    return footprint(load, replica).at(batch)
 
 
 def least_uniform_offload(budget: MemoryBudget, stage_buffers: int) -> Real:

@@ -8,10 +8,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibration import Calibration
-from .hardware import VMType
+from .calibration import FEATURES, Calibration
+from .engine import Engine
+from .hardware import VMType, known
 from .topology import host_rates
 from .value import Real
+
+HOST_FIELDS = ("host_memory_bytes", "h2d_bytes_per_s", "d2h_bytes_per_s")
+EXCHANGE_FEATURES = ("exchange_s", "exchanges")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,18 @@ class Replica:
         fixed-share scheduler, and the least it can count on.
         """
         gpu, share = vm_type.gpu, vm_type.gpu_share
-        rates = host_rates(vm_type.n_gpus, vm_type.host_link)
+        rates = host_rates(vm_type.n_gpus, vm_type.link)
+        host_bytes = known(vm_type.host_memory_bytes, vm_type.key)
         return cls(
             n_gpus=float(n_gpus),
-            memory_bytes=gpu.memory_bytes * share,
-            flops_per_s=gpu.flops_per_s * share,
-            fp8_flops_per_s=(gpu.fp8_flops_per_s or gpu.flops_per_s) * share,
-            memory_bytes_per_s=gpu.memory_bytes_per_s * share,
-            host_memory_bytes=vm_type.host_memory_bytes * n_gpus / vm_type.n_gpus,
+            memory_bytes=known(gpu.memory_bytes, gpu.name) * share,
+            flops_per_s=known(gpu.flops_per_s, gpu.name) * share,
+            fp8_flops_per_s=known(gpu.fp8_flops_per_s or gpu.flops_per_s, gpu.name) * share,
+            memory_bytes_per_s=known(gpu.memory_bytes_per_s, gpu.name) * share,
+            host_memory_bytes=host_bytes * n_gpus / vm_type.n_gpus,
             h2d_bytes_per_s=rates.h2d_bytes_per_s,
             d2h_bytes_per_s=rates.d2h_bytes_per_s,
-            gpu_link_bytes_per_s=vm_type.gpu_link_bytes_per_s,
+            gpu_link_bytes_per_s=known(vm_type.gpu_link_bytes_per_s, vm_type.key),
             prefill=calibration.prefill.as_tuple(),
             decode=calibration.decode.as_tuple(),
         )
@@ -83,3 +88,31 @@ class Replica:
             many = isinstance(value, tuple)
             columns[field.name] = tuple(v[index] for v in value) if many else value[index]
         return Replica(**columns)  # type: ignore[arg-type]
+
+    def alike(self, engine: Engine) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of a stacked one: replicas that an engine cannot tell apart, as kinds.
+
+        Without streaming, host memory and the host link do not matter; on one GPU neither
+        do the link between GPUs and the cost of exchange.
+
+        Returns:
+            The first replica of each kind, and the kind of each replica.
+        """
+        parallel = self.n_gpus > 1
+        columns: list[Real] = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in HOST_FIELDS and engine.streaming == "none":
+                continue
+            if field.name == "gpu_link_bytes_per_s":
+                columns.append(np.where(parallel, value, 0.0))
+            elif isinstance(value, tuple):
+                columns += [
+                    np.where(parallel, theta, 0.0) if feature in EXCHANGE_FEATURES else theta
+                    for feature, theta in zip(FEATURES, value, strict=True)
+                ]
+            else:
+                columns.append(value)
+        rows = np.stack([np.asarray(column) for column in columns], axis=1)
+        _, first, kind = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        return first, kind.reshape(len(rows))

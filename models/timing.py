@@ -18,12 +18,23 @@ The assumption that can fail: requests do not queue; `target_utilization` leaves
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from .engine import Engine
+from .load import Asked
 from .value import Real
-from .workload import SLO, RequestClass
+
+
+class Tokens(Protocol):
+    """The size of a request: a `RequestClass`, or many as an `Asked`."""
+
+    @property
+    def input_tokens(self) -> Real: ...
+
+    @property
+    def output_tokens(self) -> Real: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +51,73 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The metrics of one replica as linear forms; `work` is replica-seconds per request."""
+    """The metrics of one replica as linear forms.
 
-    ttft: Linear
-    tpot: Linear
-    e2e: Linear
-    work: Linear
+    Attributes:
+        continuous: whether prompts join a running batch.
+        batch: b.
+        prompts: n, that share a prefill pass.
+        steps: N.
+    """
 
-    def bounds(self, slo: SLO, request: RequestClass) -> list[tuple[str, Linear, float]]:
-        """The SLO as upper bounds [s] on linear forms: (SLO field, form, bound)."""
-        rows = [
-            ("ttft_s", self.ttft, slo.ttft_s),
-            ("tpot_s", self.tpot, slo.tpot_s),
-            ("e2e_s", self.e2e, slo.e2e_s),
-            (
-                "tokens_per_s",
-                self.work,
-                None if slo.tokens_per_s is None else request.total_tokens / slo.tokens_per_s,
-            ),
+    continuous: bool
+    batch: Real
+    prompts: Real
+    steps: Real
+
+    @property
+    def ttft(self) -> Linear:
+        """Time to first token."""
+        return Linear(1.0, self._decodes if self.continuous else 0.0)
+
+    @property
+    def tpot(self) -> Linear:
+        """Time per output token after the first."""
+        if not self.continuous:
+            return Linear(0.0, self._decodes)
+        return Linear(self._decodes * self._passes, self._decodes)
+
+    @property
+    def e2e(self) -> Linear:
+        """Time from request to last token."""
+        if not self.continuous:
+            return Linear(1.0, self.steps)
+        return Linear(1.0 + self.steps * self._passes, self._decodes + self.steps)
+
+    @property
+    def work(self) -> Linear:
+        """Replica-seconds per request."""
+        return Linear(1.0 / self.prompts, self.steps / self.batch)
+
+    @property
+    def _decodes(self) -> Real:
+        """1, and 0 where prefill yields the only token."""
+        return np.minimum(self.steps, 1.0)
+
+    @property
+    def _passes(self) -> Real:
+        """Prefill passes in each decode step, in continuous batching."""
+        return self.batch / np.maximum(self.steps, 1.0) / self.prompts
+
+    def bounds(self, asked: Asked) -> list[tuple[str, Linear, Real]]:
+        """The SLOs as upper bounds [s] on linear forms: (SLO field, form, bound).
+
+        Only those that some request class states; where a class states none it is inf.
+        """
+        rows = (
+            ("ttft_s", "ttft", asked.ttft_s),
+            ("tpot_s", "tpot", asked.tpot_s),
+            ("e2e_s", "e2e", asked.e2e_s),
+            ("tokens_per_s", "work", asked.work_s),
+        )
+        return [
+            (slo, getattr(self, form), bound)
+            for slo, form, bound in rows
+            if np.any(np.isfinite(bound))
         ]
-        return [(name, form, bound) for name, form, bound in rows if bound is not None]
 
 
-def capacity_per_s(target_utilization: float, replicas: Real, work_s: Real) -> Real:
+def capacity_per_s(target_utilization: Real, replicas: Real, work_s: Real) -> Real:
     r"""Mean demand that replicas may carry [requests/s]: $u x / w$.
 
     >>> capacity_per_s(0.5, 3.0, 0.5)
@@ -71,7 +126,7 @@ def capacity_per_s(target_utilization: float, replicas: Real, work_s: Real) -> R
     return target_utilization * replicas / work_s
 
 
-def prefill_batch(engine: Engine, request: RequestClass, batch: Real) -> Real:
+def prefill_batch(engine: Engine, request: Tokens, batch: Real) -> Real:
     r"""Prompts that share one prefill pass, n.
 
     The whole batch, or, in continuous batching, those that enter at a step and fit a chunk:
@@ -79,41 +134,27 @@ def prefill_batch(engine: Engine, request: RequestClass, batch: Real) -> Real:
     $$ n = \min(b / N, \max(1, C / I)), \quad n \ge 1 $$
 
     >>> from infersave.models.engine import ENGINES
+    >>> from infersave.models.workload import RequestClass
     >>> short = RequestClass(input_tokens=10, output_tokens=9)
     >>> float(prefill_batch(ENGINES["continuous"], short, 256.0))
     32.0
     """
     if not engine.continuous:
         return batch
-    entering = batch / max(request.output_tokens - 1, 1)
+    entering = batch / np.maximum(request.output_tokens - 1.0, 1.0)
     if engine.prefill_chunk_tokens is not None:
         entering = np.minimum(entering, engine.prefill_chunk_tokens / request.input_tokens)
     return np.maximum(entering, 1.0)
 
 
-def timing(engine: Engine, request: RequestClass, batch: Real) -> Timing:
+def timing(engine: Engine, request: Tokens, batch: Real) -> Timing:
     """The linear forms of an engine at a batch size.
 
     >>> from infersave.models.engine import ENGINES
+    >>> from infersave.models.workload import RequestClass
     >>> forms = timing(ENGINES["static"], RequestClass(input_tokens=8, output_tokens=5), 2.0)
     >>> forms.e2e.of(1.0, 0.5), forms.work.of(1.0, 0.5)
     (3.0, 1.5)
     """
-    steps, prompts = request.output_tokens - 1, prefill_batch(engine, request, batch)
-    if steps == 0:
-        prefill = Linear(1.0, 0.0)
-        return Timing(prefill, Linear(0.0, 0.0), prefill, Linear(1.0 / prompts, 0.0))
-    if engine.continuous:
-        shared = batch / steps / prompts
-        return Timing(
-            ttft=Linear(1.0, 1.0),
-            tpot=Linear(shared, 1.0),
-            e2e=Linear(1.0 + steps * shared, 1.0 + steps),
-            work=Linear(1.0 / prompts, steps / batch),
-        )
-    return Timing(
-        ttft=Linear(1.0, 0.0),
-        tpot=Linear(0.0, 1.0),
-        e2e=Linear(1.0, float(steps)),
-        work=Linear(1.0 / batch, steps / batch),
-    )
+    prompts = prefill_batch(engine, request, batch)
+    return Timing(engine.continuous, batch, prompts, request.output_tokens - 1.0)

@@ -10,15 +10,18 @@ from pydantic import Field, model_validator
 from .architecture import Architecture
 from .billing import SECONDS_PER_HOUR
 from .engine import ENGINES, EngineName
+from .hardware import Offer
+from .limits import Selection, Survival
 from .outcome import ProblemError
 from .precision import KVPrecisionName, PrecisionName
-from .value import Count, Name, Positive, Share, Value
+from .value import Count, Fraction, Name, NonNegative, Positive, Share, Value
 
 SHARE_TOLERANCE = 1e-9
 """Shares typed in decimal must add up to 1 within this."""
 
 
 GPUCounts = Annotated[tuple[Count, ...], Field(min_length=1)]
+Profile = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
 
 
 class RequestClass(Value):
@@ -68,12 +71,75 @@ class Job(Value):
         return self.deadline_s / SECONDS_PER_HOUR
 
 
-class Workload(Value):
+class Demand(Value):
+    """What every workload says: how much is asked, where it may run, what it must survive.
+
+    Attributes:
+        requests_per_s: mean arrivals of a service; the peak of `profile` is relative to it.
+        profile: arrivals in each period of the horizon, as multiples of `requests_per_s`.
+        target_utilization: part of a replica's capacity that mean demand may use; the
+            rest is headroom for bursts, which mean rates do not see.
+        allow: every field given must name the offer.
+        forbid: no field given may name it.
+        max_vm_types: most VM types its replicas are spread over.
+        max_spot_share: part of the demand that may depend on spot VMs: without all of
+            them, the rest of its replicas carries what is beyond. Below 1 a job keeps off
+            spot, which may take it away at any time.
+        survive: what the loss of a VM or a zone must leave.
+    """
+
+    name: Name
+    requests_per_s: Positive | None = None
+    profile: Profile | None = None
+    target_utilization: Share = 0.8
+    allow: Selection = Selection()
+    forbid: Selection = Selection()
+    max_vm_types: Count | None = None
+    max_spot_share: Fraction = 1.0
+    survive: Survival = Survival()
+
+    @property
+    def restricted(self) -> bool:
+        """Whether it may not run everywhere."""
+        return bool(self.allow.given() or self.forbid.given())
+
+    def permits(self, offer: Offer) -> bool:
+        """Whether it may run there."""
+        return self.allow.matches(offer) and not self.forbid.names_any(offer)
+
+    @model_validator(mode="after")
+    def _some_demand(self) -> Self:
+        if self.profile is not None and not any(self.profile):
+            raise ProblemError("profile", 0, "must be positive in at least one period")
+        return self
+
+    @model_validator(mode="after")
+    def _only_services_spread(self) -> Self:
+        if self.requests_per_s is not None:
+            return self
+        demands = {
+            "profile": self.profile,
+            "survive.vm": self.survive.vm,
+            "survive.zone": self.survive.zone,
+        }
+        for field, value in demands.items():
+            if value is not None:
+                raise ProblemError(field, value, "needs requests_per_s")
+        return self
+
+    def rate_in(self, period: int) -> float | None:
+        """Mean arrivals in a period [requests/s]; None where the workload states no rate."""
+        if self.requests_per_s is None or self.profile is None:
+            return self.requests_per_s
+        return self.requests_per_s * self.profile[period]
+
+
+class Workload(Demand):
     """Demand for one LLM, with its SLOs.
 
     `requests_per_s` makes it a service, `job` a batch of work; with neither, one replica
-    that holds the SLOs is asked for, the paper's question. Each request class is a demand
-    of its own: it may be served by another deployment than its neighbours.
+    that holds the SLOs is asked for, the paper's question. Request classes may be served by
+    different deployments, and share the replicas of one.
 
     Attributes:
         batch: sequences in one batch, when the user fixes it; otherwise a decision.
@@ -81,14 +147,10 @@ class Workload(Value):
         offload: whether KV cache may live in host memory (engines that stream it only).
         precision: of the weights; None means the one they are published in.
         gpus_per_replica: allowed tensor-parallel degrees; None means any that fits.
-        target_utilization: part of a replica's capacity that mean demand may use; the
-            rest is headroom for bursts, which mean rates do not see.
     """
 
-    name: Name
     architecture: Architecture
     engine: EngineName = "continuous"
-    requests_per_s: Positive | None = None
     job: Job | None = None
     requests: tuple[RequestClass, ...] = Field(min_length=1)
     slo: SLO = SLO()
@@ -98,7 +160,6 @@ class Workload(Value):
     precision: PrecisionName | None = None
     kv_precision: KVPrecisionName = "fp16"
     gpus_per_replica: GPUCounts | None = None
-    target_utilization: Share = 0.8
 
     @property
     def weight_precision(self) -> PrecisionName:
@@ -137,6 +198,11 @@ class Workload(Value):
         if self.job is not None and self.job.requests < len(self.requests):
             rule = f"must be at least one per request class, {len(self.requests)}"
             raise ProblemError("job.requests", self.job.requests, rule)
+        if self.job is not None and self.max_vm_types is not None:
+            raise ProblemError("max_vm_types", self.max_vm_types, "a job runs on one VM type")
+        if self.survive.vm is not None and len(self.requests) > 1:
+            rule = "is planned for workloads with one request class"
+            raise ProblemError("survive.vm", self.survive.vm, rule)
         total = sum(request.share for request in self.requests)
         if not isclose(total, 1.0, abs_tol=SHARE_TOLERANCE):
             raise ProblemError("requests", total, "shares must add up to 1")

@@ -55,6 +55,10 @@ class ProgramBuilder:
         )
         self._entries.append((r.ravel(), c.ravel(), v.ravel()))
 
+    def cost(self) -> FloatArray:
+        """Cost of the columns so far, shape [n]."""
+        return np.concatenate([block[0] for block in self._columns])
+
     def build(self) -> Program:
         """The finished program, duplicates summed."""
         cost, lower, upper = (

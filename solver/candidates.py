@@ -2,61 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
+from ..models.load import Load
 from ..models.serving import Mask, Serving, Trial
 from ..models.timing import capacity_per_s
 from ..models.value import FloatArray
 from ..models.workload import RequestClass, Workload
 from .batches import best_batches
-from .machines import Machines, enumerate_machines
+from .block import TIE, Block, enumerate_blocks, part_carried, whole_replicas
+from .machines import Machines, allowed_degrees
 from .program import INTEGER_LIMIT, IntArray
 
-TIE = 1e-9
-"""Demand that k replicas meet exactly must not ask for k + 1 for a rounding error."""
+__all__ = ["TIE", "Row", "Stream", "cheapest_offers", "enumerate_streams", "make_stream"]
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a block, at K of its candidates.
+
+    Attributes:
+        number: which row.
+        kind: the block's column of each candidate, shape [K].
+    """
+
+    block: Block
+    number: int
+    kind: IntArray
+
+    @property
+    def batch(self) -> FloatArray:
+        """Best batch of each candidate, shape [K]."""
+        return np.asarray(self.block.batch[self.number, self.kind], np.float64)
+
+    @property
+    def work_s(self) -> FloatArray:
+        """Replica-seconds per request of each candidate, shape [K]."""
+        return np.asarray(self.block.work_s[self.number, self.kind])
+
+    @property
+    def countable(self) -> Mask:
+        """Which candidates serve with a number of replicas a solver can count, shape [K]."""
+        return np.asarray(self.block.useful[self.number, self.kind])
+
+
+@dataclass(frozen=True, eq=False)
 class Stream:
     """One request class of one workload, and the candidates that could serve it.
+
+    Light: a view of a block's row. What the row does not keep (memory, phase times,
+    schedules) is worked out when it is first asked for.
 
     Attributes:
         workload, request: what is asked; `index` is the class's position.
         machines: all (VM type, GPUs) pairs, shape [K].
-        trial: each pair at its best batch, shape [K].
         holds: which pairs hold every SLO, shape [K].
-        fractions: offloaded part of each layer group's KV, each of shape [K].
-        prefill_s, decode_s: phase times under them, shape [K].
+        row: where batches and work are kept; None when they were tried apart.
+        tried: each pair at its batch, where that is known already.
+        given: schedules, where they are not the least uniform offload.
     """
 
     workload: Workload
     request: RequestClass
     index: int
     machines: Machines
-    trial: Trial
     holds: Mask
-    fractions: tuple[FloatArray, ...]
-    prefill_s: FloatArray
-    decode_s: FloatArray
+    row: Row | None = None
+    tried: Trial | None = None
+    given: tuple[FloatArray, ...] | None = None
+
+    @cached_property
+    def load(self) -> Load:
+        """What the request class asks of a replica."""
+        return Load.of(self.workload, self.request)
+
+    @cached_property
+    def trial(self) -> Trial:
+        """Each pair at its best batch, shape [K]."""
+        serving = Serving(self.workload, self.request, self.machines.replica)
+        return self.tried or serving.at(self.batch)
+
+    @property
+    def batch(self) -> FloatArray:
+        """Best batch of each pair, shape [K]."""
+        if self.row is None:
+            return self.trial.batch
+        return self.row.batch
+
+    @property
+    def fractions(self) -> tuple[FloatArray, ...]:
+        """Offloaded part of each layer group's KV, each of shape [K]."""
+        return self.trial.fractions if self.given is None else self.given
+
+    @cached_property
+    def prefill_s(self) -> FloatArray:
+        """Prefill under the schedules, shape [K]."""
+        return np.asarray(self.trial.prefill.total_s(self.fractions))
+
+    @cached_property
+    def decode_s(self) -> FloatArray:
+        """A decode step under the schedules, shape [K]."""
+        return np.asarray(self.trial.decode.total_s(self.fractions))
 
     @property
     def work_s(self) -> FloatArray:
         """Replica-seconds per request, shape [K]."""
+        if self.row is not None and self.given is None:
+            return self.row.work_s
         return np.asarray(self.trial.forms.work.of(self.prefill_s, self.decode_s))
 
     def with_schedules(self, fractions: tuple[FloatArray, ...]) -> Stream:
         """The stream under other schedules, its phase times with them."""
-        return replace(
-            self,
-            fractions=fractions,
-            prefill_s=np.asarray(self.trial.prefill.total_s(fractions)),
-            decode_s=np.asarray(self.trial.decode.total_s(fractions)),
-        )
+        return replace(self, tried=self.trial, given=fractions)
 
     @property
     def requests_per_s(self) -> float | None:
@@ -72,11 +135,15 @@ class Stream:
     def take(self, pair: IntArray) -> Stream:
         """The stream with these candidates only, under their schedules."""
         machines = self.machines.take(pair)
-        serving = Serving(self.workload, self.request, machines.replica)
-        trial = serving.at(self.trial.batch[pair])
-        taken = make_stream(self.workload, self.request, self.index, machines, trial)
-        kept = replace(taken, holds=self.holds[pair])
-        return kept.with_schedules(tuple(fraction[pair] for fraction in self.fractions))
+        row, tried = self.row, None
+        if row is not None:
+            row = replace(row, kind=row.kind[pair])
+        else:
+            serving = Serving(self.workload, self.request, machines.replica)
+            tried = serving.at(self.batch[pair])
+        given = None if self.given is None else tuple(each[pair] for each in self.given)
+        holds = self.holds[pair]
+        return replace(self, machines=machines, holds=holds, row=row, tried=tried, given=given)
 
     def schedule(self, k: int) -> tuple[float, ...]:
         """Offloaded part of each layer group of pair k."""
@@ -84,10 +151,8 @@ class Stream:
 
     def coverage(self) -> FloatArray:
         """Part of the demand one replica carries, at most 1, shape [K]."""
-        rate = self.requests_per_s
-        if rate is None:
-            return np.ones(self.holds.shape)
-        return np.minimum(self.carried(np.ones(self.holds.shape)) / rate, 1.0)
+        carried = self.carried(np.ones(self.holds.shape))
+        return part_carried(carried, self.requests_per_s or 0.0)
 
     def carried(self, replicas: FloatArray) -> FloatArray:
         """Requests/s that so many replicas of each pair carry, shape [K]."""
@@ -96,20 +161,15 @@ class Stream:
 
     def replicas_needed(self) -> FloatArray:
         """Replicas of one pair that carry all demand alone, shape [K]."""
-        return np.ceil(1.0 / self.coverage() - TIE)
+        return whole_replicas(self.coverage())
 
     def useful(self) -> IntArray:
         """Pairs that hold every SLO, with a number of replicas a solver can count."""
-        return np.flatnonzero(self.holds & (self.replicas_needed() <= INTEGER_LIMIT))
-
-
-def allowed_degrees(workload: Workload, machines: Machines) -> Mask:
-    """Pairs over whose GPUs the LLM splits and that the workload permits."""
-    splits = {int(g): workload.architecture.splits_over(int(g)) for g in set(machines.n_gpus)}
-    allowed: Mask = np.array([splits[int(g)] for g in machines.n_gpus])
-    if workload.gpus_per_replica is not None:
-        allowed = allowed & np.isin(machines.n_gpus, workload.gpus_per_replica)
-    return allowed
+        if self.row is not None and self.given is None:
+            countable = self.row.countable
+        else:
+            countable = self.replicas_needed() <= INTEGER_LIMIT
+        return np.flatnonzero(self.holds & countable)
 
 
 def make_stream(
@@ -121,30 +181,25 @@ def make_stream(
 ) -> Stream:
     """One request class on every pair, at its best batch, or at the batches of a trial."""
     serving = Serving(workload, request, machines.replica)
-    trial = trial or best_batches(serving)
-    holds = trial.fits & serving.in_time(trial) & serving.in_throughput(trial)
-    return Stream(
-        workload=workload,
-        request=request,
-        index=index,
-        machines=machines,
-        trial=trial,
-        holds=holds & allowed_degrees(workload, machines),
-        fractions=trial.fractions,
-        prefill_s=trial.prefill_s,
-        decode_s=trial.decode_s,
-    )
+    tried = trial or best_batches(serving)
+    holds = tried.fits & serving.in_time(tried) & serving.in_throughput(tried)
+    holds &= allowed_degrees(workload, machines)
+    return Stream(workload, request, index, machines, holds, tried=tried)
 
 
 def enumerate_streams(problem: FleetProblem) -> tuple[Stream, ...]:
     """One stream per workload and request class, in the problem's order."""
-    engines = {workload.engine for workload in problem.workloads}
-    machines = {e: enumerate_machines(problem.offers, problem.calibrations, e) for e in engines}
-    return tuple(
-        make_stream(workload, request, index, machines[workload.engine])
-        for workload in problem.workloads
-        for index, request in enumerate(workload.requests)
-    )
+    views = {block.load.engine.name: streams(block) for block in enumerate_blocks(problem)}
+    return tuple(next(views[w.engine]) for w in problem.workloads for _ in w.requests)
+
+
+def streams(block: Block) -> Iterator[Stream]:
+    """The rows of a block as streams, in order."""
+    holds = block.holds[:, block.kind]
+    demands = zip(block.workloads, block.requests, block.indices, strict=True)
+    for number, (workload, request, index) in enumerate(demands):
+        row = Row(block, number, block.kind)
+        yield Stream(workload, request, index, block.machines, holds[number], row)
 
 
 def cheapest_offers(offers: Sequence[Offer]) -> dict[str, Offer]:

@@ -2,56 +2,112 @@
 
 from __future__ import annotations
 
-from ..models.calibration import calibration_for
-from ..models.deployment import Deployment, OffloadSchedule, check_slos, evaluate
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.billing import SECONDS_PER_HOUR
+from ..models.calibration import Calibration, calibration_for
+from ..models.deployment import (
+    Case,
+    Deployment,
+    OffloadSchedule,
+    Performance,
+    check_slos,
+    evaluate_many,
+)
 from ..models.engine import ENGINES
 from ..models.fleet import Assignment, FleetProblem, JobRun
-from ..models.hardware import Offer
 from .candidates import Stream
+from .market import Market, Place
 from .orders import Orders
+from .program import IntArray
+from .shifts import Shifts
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where replicas stand, how many, what part of them a class keeps and what it sends."""
+
+    place: Place
+    replicas: int
+    part: float
+    requests_per_s: float | None = None
+    period: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Candidate `pair` of a stream, decided: where it stands, its batch and schedule."""
+
+    stream: Stream
+    pair: int
+    seat: Standing
+    batch: int
+    fractions: tuple[float, ...]
+    job: JobRun | None = None
 
 
 def describe(
-    problem: FleetProblem,
-    stream: Stream,
-    k: int,
-    offer: Offer,
-    replicas: int,
-    requests_per_s: float | None,
-    job: JobRun | None = None,
+    problem: FleetProblem, stream: Stream, k: int, seat: Standing, job: JobRun | None = None
 ) -> Assignment:
-    """Candidate k of a stream in domain words, predicted anew in scalar arithmetic."""
-    workload, request, machines = stream.workload, stream.request, stream.machines
-    vm_type = machines.vm_types[machines.type_of[k]]
-    deployment = Deployment(
-        provider=vm_type.provider,
-        vm_type=vm_type.name,
-        n_gpus=int(machines.n_gpus[k]),
-        batch=int(stream.trial.batch[k]),
-        offload=OffloadSchedule.of(workload.architecture, stream.schedule(k)),
-    )
-    calibration = calibration_for(problem.calibrations, vm_type.gpu.name, workload.engine)
-    performance = evaluate(workload, request, vm_type, calibration, deployment)
+    """Candidate k of a stream in domain words, at the stream's batch and schedule."""
+    chosen = Chosen(stream, k, seat, int(stream.batch[k]), stream.schedule(k), job)
+    return describe_many(problem, [chosen])[0]
+
+
+def describe_many(problem: FleetProblem, chosen: Sequence[Chosen]) -> list[Assignment]:
+    """Candidates in domain words, predicted anew from what the words say."""
+    found: dict[tuple[str, str], Calibration] = {}
+    cases = []
+    for one in chosen:
+        workload, machines = one.stream.workload, one.stream.machines
+        vm_type = machines.vm_types[machines.type_of[one.pair]]
+        key = vm_type.gpu.name, workload.engine
+        if key not in found:
+            found[key] = calibration_for(problem.calibrations, *key)
+        deployment = Deployment(
+            provider=vm_type.provider,
+            vm_type=vm_type.name,
+            n_gpus=int(machines.n_gpus[one.pair]),
+            batch=one.batch,
+            offload=OffloadSchedule.of(workload.architecture, one.fractions),
+        )
+        cases.append(Case(workload, one.stream.request, vm_type, found[key], deployment))
+    performances = evaluate_many(cases)
+    return [
+        _assignment(one, case, performance)
+        for one, case, performance in zip(chosen, cases, performances, strict=True)
+    ]
+
+
+def _assignment(chosen: Chosen, case: Case, performance: Performance) -> Assignment:
+    workload, seat, batch = case.workload, chosen.seat, case.deployment.batch
+    calibration, tokens = case.calibration, case.request.total_tokens
     return Assignment(
         workload=workload.name,
-        request_class=stream.index,
-        region=offer.region,
-        purchase=offer.purchase,
-        deployment=deployment,
-        replicas=replicas,
-        requests_per_s=requests_per_s,
+        request_class=chosen.stream.index,
+        region=seat.place.offer.region,
+        purchase=seat.place.offer.purchase,
+        zone=seat.place.zone,
+        period=seat.period,
+        replicas=seat.replicas,
+        part=seat.part,
+        requests_per_s=seat.requests_per_s,
+        deployment=case.deployment,
         performance=performance,
         slos=check_slos(workload, performance),
         engine=workload.engine,
         offload_semantics=ENGINES[workload.engine].offload_semantics,
         calibration=calibration.kind,
         prediction_error=calibration.residual,
-        extrapolates=calibration.beyond(deployment.batch, request.total_tokens, deployment.n_gpus),
-        job=job,
+        extrapolates=calibration.beyond(batch, tokens, case.deployment.n_gpus),
+        job=chosen.job,
     )
 
 
-def describe_order(problem: FleetProblem, orders: Orders, best: int, offer: Offer) -> Assignment:
+def describe_order(problem: FleetProblem, orders: Orders, best: int, place: Place) -> Assignment:
     """Order `best` of a job in domain words."""
     stream, n_vms = orders.stream, int(orders.n_vms[best])
     job = stream.workload.job
@@ -60,8 +116,26 @@ def describe_order(problem: FleetProblem, orders: Orders, best: int, offer: Offe
         n_vms=n_vms,
         run_s=float(orders.run_s[best]),
         billed_s=float(problem.billing.billed_s(float(orders.run_s[best]))),
-        usd=offer.usd_per_hour * float(orders.vm_hours[best]),
+        usd=place.offer.usd_per_hour * float(orders.vm_hours[best]),
     )
     replicas = n_vms * int(stream.machines.replicas_per_vm[best])
     rate = stream.job_requests / job.deadline_s
-    return describe(problem, stream, best, offer, replicas, rate, run)
+    return describe(problem, stream, best, Standing(place, replicas, float(replicas), rate), run)
+
+
+def describe_shifts(
+    problem: FleetProblem, market: Market, shifts: Shifts, replicas: IntArray
+) -> Iterator[Assignment]:
+    """The replicas of a job in each period, shape [T, J]; they do its requests in proportion."""
+    stream, job = shifts.stream, shifts.stream.workload.job
+    assert job is not None
+    done = shifts.part * replicas
+    period, item = np.nonzero(done)
+    taken = stream.take(shifts.pair[item])
+    requests = stream.job_requests * done[period, item] / done.sum()
+    seconds = np.asarray(problem.hours)[period] * SECONDS_PER_HOUR
+    for number, (t, j) in enumerate(zip(period.tolist(), item.tolist(), strict=True)):
+        count = int(replicas[t, j])
+        rate = float(requests[number] / seconds[number])
+        place = market.places[shifts.place[j]]
+        yield describe(problem, taken, number, Standing(place, count, float(count), rate, t))

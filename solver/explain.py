@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..models.load import batch_range
 from ..models.outcome import InfeasibleError
 from ..models.serving import LATENCY_SLOS, Serving, Trial
 from ..models.value import FloatArray
-from .batches import batch_range, best_batches
-from .candidates import Stream, allowed_degrees
+from ..models.workload import Demand
+from .batches import best_batches
+from .candidates import Stream
+from .machines import allowed_degrees
+from .market import Market
 from .program import INTEGER_LIMIT
+from .services import Service
 
 GIB = 2.0**30
 REASONS_SHOWN = 8
@@ -90,10 +96,9 @@ def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
 
 def _slo_miss(serving: Serving, smallest: Trial, stream: Stream) -> list[Rejection]:
     """The SLO each pair misses by most, at the batch that is best for it."""
-    slo = stream.workload.slo
     worst = np.zeros(stream.holds.shape)
     texts = [""] * len(worst)
-    for name, form, bound in smallest.forms.bounds(slo, stream.request):
+    for name, form, bound in smallest.forms.bounds(stream.load.asked):
         trial = smallest
         if name not in LATENCY_SLOS:
             trial = best_batches(serving)
@@ -159,3 +164,37 @@ def require_candidates(streams: tuple[Stream, ...]) -> None:
             "nearest first:",
             lines,
         )
+
+
+def require_places(services: Sequence[Service], jobs: Sequence[Stream], market: Market) -> None:
+    """Refuse a demand that is kept from every place where something could serve it.
+
+    Raises:
+        InfeasibleError: names the demand and the rule.
+    """
+    for service in services:
+        for served in service.classes:
+            if not (served.capacity[service.pair] > 0).any():
+                raise InfeasibleError(_nowhere(service.demand))
+        for scenario in service.scenarios:
+            if not scenario.left.any():
+                raise InfeasibleError(_nowhere(service.demand, "once spot or a zone is gone"))
+    for stream in jobs:
+        types = market.pair_type[stream.useful()]
+        open_to = market.permitted(stream.workload) & np.isin(market.type_of, types)
+        if stream.workload.max_spot_share < 1:
+            open_to &= ~market.spot
+        if not open_to.any():
+            raise InfeasibleError(_nowhere(stream.workload))
+
+
+def _nowhere(demand: Demand, when: str = "") -> str:
+    rules = [
+        f"{name} {getattr(demand, name).given()}"
+        for name in ("allow", "forbid")
+        if getattr(demand, name).given()
+    ]
+    if demand.max_spot_share < 1:
+        rules.append(f"max_spot_share {demand.max_spot_share:g}")
+    said = "; ".join(rules) or "throughput of 0 everywhere"
+    return f"nothing on offer may serve workload {demand.name!r} {when}: {said}".replace("  ", " ")

@@ -1,15 +1,16 @@
-r"""From candidates to a program: buy VMs, place replicas, cover every demand.
+r"""From candidates to a program: buy VMs, place replicas, carry every demand.
 
-$$ \min \sum_v \text{price}_v n_v + \sum_j \text{bill}_j z_j $$
+$$ \min \frac{1}{H} \sum_t h_t \sum_p \text{price}_p n_{pt} + \sum_j \text{bill}_j z_j $$
 
 `candidates` is the exact reduction: every candidate's offload schedule is solved before,
-so a replica carries a known part $a_k = \min(\text{capacity}_k / \text{demand}_w, 1)$ and
+so a replica carries a known part $a_i = \min(\text{capacity}_i / \text{demand}_w, 1)$ and
 
-$$ \sum_k a_k x_k \ge 1 \;\; \forall w, \qquad \sum_{k \text{ on } v} g_k x_k \le G_v n_v,
-   \qquad \sum_j z_j = 1 \;\; \forall \text{ jobs} $$
+$$ \sum_i a_i x_{it} \ge 1 \;\; \forall w, t, \qquad
+   \sum_{i \text{ on } p} g_i x_{it} \le G_p n_{pt}, \qquad
+   \sum_j z_j = 1 \;\; \forall \text{ jobs} $$
 
-is pure integer. `layers` is the definition: shares y and schedules c' are columns too
-(`layers.py`), with $\sum_k y_k = 1$ and replica rows in place of $a_k$.
+is pure integer where every workload has one request class. `layers` is the definition: shares y
+and schedules c' are columns too (`layers.py`); it covers one steady state without losses.
 """
 
 from __future__ import annotations
@@ -20,95 +21,133 @@ from typing import Literal
 
 import numpy as np
 
-from ..models.fleet import FleetProblem
-from ..models.hardware import Offer
-from ..models.outcome import NoPlanError
+from ..models.outcome import InfeasibleError
+from ..models.value import FloatArray
+from . import constraints
 from .builder import ProgramBuilder
-from .candidates import Stream, cheapest_offers
-from .constraints import cover_demand, fill_replicas, fit_gpus, pick_order, route_demand
-from .dominance import without_dominated
+from .caps import add_limits
+from .definition import carry_layers
 from .greedy import greedy_values
-from .layers import add_layers
-from .orders import Orders
-from .program import INTEGER_LIMIT, Program
-from .variables import JobColumns, ServiceColumns, Variables
+from .orders import Orders, order_places
+from .program import IntArray, Program
+from .variables import Estate, JobColumns, ServiceColumns, ShiftColumns, Variables
+from .vms import add_started, add_vms
 
-Formulation = Literal["candidates", "layers"]
+Formulation = Literal["auto", "candidates", "layers"]
 
 GREEDY_SCALE = 2.0**10
 """Money is scaled by a power of two so that the greedy plan costs about this: solvers'
 absolute tolerances are then small against it, whatever the currency unit."""
 
 
-def formulate(
-    problem: FleetProblem,
-    services: tuple[Stream, ...],
-    orders: tuple[Orders, ...],
-    formulation: Formulation,
-) -> tuple[Program, Variables]:
-    """Build the program. Every service must have a candidate (`explain.require_candidates`).
+def formulate(estate: Estate, formulation: Formulation) -> tuple[Program, Variables]:
+    """Build the program. Every demand must have a candidate (`explain.require_candidates`).
 
     Raises:
         NoPlanError: a fleet too large to count.
+        InfeasibleError: a job that only reserved VMs could run.
     """
-    offers = cheapest_offers(problem.offers)
     builder = ProgramBuilder()
-    services = without_dominated(services, offers)
-    vms = _vm_columns(builder, services, offers)
-    placed = tuple(_add_service(builder, stream, formulation) for stream in services)
-    fit_gpus(builder, placed, vms)
-    jobs = tuple(_add_job(builder, drawn, offers) for drawn in orders)
-    variables = Variables(offers, vms, placed, jobs)
-    unscaled = builder.build()
+    variables = add_demand(builder, estate, formulation)
+    add_limits(builder, variables)
+    return _scaled(builder.build(), variables, formulation), variables
+
+
+def add_demand(
+    builder: ProgramBuilder, estate: Estate, formulation: Formulation = "candidates"
+) -> Variables:
+    """Everything but quotas and budgets."""
+    problem = estate.problem
+    vms = add_vms(builder, estate)
+    started = add_started(builder, estate, vms)
+    periods = range(len(problem.hours))
+    services = tuple(
+        _add_service(builder, estate, number, t, formulation)
+        for t in periods
+        for number, service in enumerate(estate.services)
+        if service.rate(t) != 0
+    )
+    jobs = tuple(_add_job(builder, estate, orders) for orders in estate.orders)
+    shifts = tuple(
+        ShiftColumns(s, tuple(_add_shift(builder, s.part[t]) for t in periods))
+        for s in estate.shifts
+    )
+    for columns in shifts:
+        every = np.concatenate(columns.replicas)
+        constraints.cover_demand(builder, every, columns.shifts.part.ravel())
+    variables = Variables(estate, vms, started, services, jobs, shifts)
+    for t in periods:
+        _fit(builder, variables, t)
+    return variables
+
+
+def _scaled(unscaled: Program, variables: Variables, formulation: Formulation) -> Program:
     greedy = greedy_values(variables, unscaled.n_columns)
     scale = 2.0 ** round(log2(GREEDY_SCALE / float(unscaled.cost @ greedy)))
     hint = greedy if formulation == "candidates" else None
-    return replace(unscaled, cost=unscaled.cost * scale, hint=hint, usd_scale=scale), variables
-
-
-def _vm_columns(
-    builder: ProgramBuilder, services: tuple[Stream, ...], offers: dict[str, Offer]
-) -> dict[str, int]:
-    """One integer column per VM type that some service could use."""
-    most: dict[str, float] = {}
-    for stream in services:
-        machines, keys = stream.machines, stream.machines.keys
-        vms = np.ceil(stream.replicas_needed() * machines.vm_part)
-        alone: dict[str, float] = {}
-        for k in stream.useful():
-            alone[keys[k]] = max(alone.get(keys[k], 0.0), float(vms[k]))
-        for key, count in alone.items():
-            most[key] = most.get(key, 0.0) + count
-    for key, count in most.items():
-        if count > INTEGER_LIMIT:
-            limit = f"more than the {INTEGER_LIMIT:.0e} that are planned"
-            raise NoPlanError(f"all demand could need {count:.3g} VMs of {key}, {limit}")
-    columns = builder.columns(
-        len(most),
-        cost=np.array([offers[key].usd_per_hour for key in most]),
-        upper=np.array(list(most.values())),
-        integer=True,
-    )
-    return dict(zip(most, columns.tolist(), strict=True))
+    return replace(unscaled, cost=unscaled.cost * scale, hint=hint, usd_scale=scale)
 
 
 def _add_service(
-    builder: ProgramBuilder, stream: Stream, formulation: Formulation
+    builder: ProgramBuilder,
+    estate: Estate,
+    number: int,
+    period: int,
+    formulation: Formulation,
 ) -> ServiceColumns:
-    pair = stream.useful()
-    replicas = builder.columns(len(pair), upper=stream.replicas_needed()[pair], integer=True)
-    if formulation == "candidates":
-        cover_demand(builder, replicas, stream.coverage()[pair])
+    service, market = estate.services[number], estate.market
+    replicas = builder.columns(len(service.pair), upper=service.most(period), integer=True)
+    routed: tuple[IntArray, ...] = ()
+    rate = service.rate(period)
+    if formulation == "layers":
+        carry_layers(builder, service, replicas)
+    elif len(service.classes) == 1:
+        constraints.carry_alone(builder, service, replicas, period)
+    elif rate is None:
+        constraints.hold_each(builder, service, replicas)
     else:
-        layers = add_layers(builder, stream, pair)
-        route_demand(builder, layers)
-        fill_replicas(builder, stream, layers, replicas)
-    return ServiceColumns(stream, pair, replicas)
+        routed = constraints.route_classes(builder, service, replicas, rate)
+    constraints.limit_vm_types(builder, service, market, replicas, period)
+    return ServiceColumns(service, period, replicas, routed)
 
 
-def _add_job(builder: ProgramBuilder, orders: Orders, offers: dict[str, Offer]) -> JobColumns:
-    job = orders.stream.workload.job
+def _add_shift(builder: ProgramBuilder, part: FloatArray) -> IntArray:
+    """Replicas of a job in one period: none where they do nothing, at most what does all."""
+    most = np.ceil(np.divide(1.0, part, out=np.zeros(len(part)), where=part > 0))
+    return builder.columns(len(part), upper=most, integer=True)
+
+
+def _add_job(builder: ProgramBuilder, estate: Estate, orders: Orders) -> JobColumns:
+    """One column for each order on each place that sells its VM type by the second."""
+    market, workload = estate.market, orders.stream.workload
+    job = workload.job
     assert job is not None
-    price = np.array([offers[key].usd_per_hour for key in orders.stream.machines.keys])
-    usd_per_hour = price * orders.vm_hours / job.deadline_h
-    return JobColumns(orders, usd_per_hour, pick_order(builder, usd_per_hour))
+    places, type_of = order_places(orders, market), orders.stream.machines.type_of
+    order, found = np.nonzero(type_of[:, None] == market.type_of[places][None, :])
+    place = places[found]
+    if not len(order):
+        raise InfeasibleError(f"job {workload.name!r} rents its own VMs, and only reserved fit it")
+    usd_per_hour = market.price[place] * orders.vm_hours[order] / job.deadline_h
+    chosen = constraints.pick_order(builder, usd_per_hour)
+    return JobColumns(orders, order, place, usd_per_hour, chosen)
+
+
+def _fit(builder: ProgramBuilder, variables: Variables, period: int) -> None:
+    """All replicas of a period on its VMs, and apart where a VM may be lost."""
+    market, vms = variables.estate.market, variables.vms[period]
+    services = [c for c in variables.services if c.period == period]
+    items = [
+        constraints.Items(
+            c.service.place, market.pair_gpus[c.service.pair] * c.service.block, c.replicas
+        )
+        for c in services
+    ]
+    items += [
+        constraints.Items(c.shifts.place, market.pair_gpus[c.shifts.pair], c.replicas[period])
+        for c in variables.shifts
+    ]
+    constraints.fit_gpus(builder, market, vms, items)
+    for number, columns in enumerate(services):
+        if columns.service.demand.survive.vm is not None:
+            others = [*items[:number], *items[number + 1 :]]
+            constraints.stand_apart(builder, market, vms, items[number], others)

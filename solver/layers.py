@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models.engine import ENGINES
-from ..models.latency import PhaseTimes
+from ..models.phases import PhaseTimes
 from ..models.timing import Linear
 from ..models.value import FloatArray, Real
 from .builder import ProgramBuilder
@@ -67,7 +67,7 @@ def add_layers(builder: ProgramBuilder, stream: Stream, pair: IntArray) -> Layer
     prefill = _phase(builder, stream.trial.prefill, pair, share, offloaded)
     decode = _phase(builder, stream.trial.decode, pair, share, offloaded)
     layers = Layers(pair, share, offloaded, prefill, decode)
-    for _, form, bound in stream.trial.forms.bounds(stream.workload.slo, stream.request):
+    for _, form, bound in stream.trial.forms.bounds(stream.load.asked):
         rows = builder.rows(len(pair), upper=0.0)
         add_form(builder, rows, form, layers, np.full(len(pair), 1.0 / bound))
         builder.entries(rows, share, -1.0)

@@ -10,7 +10,9 @@ import numpy as np
 from ..models.calibration import Calibration, calibration_for
 from ..models.hardware import Offer, VMType
 from ..models.replica import Replica
+from ..models.serving import Mask
 from ..models.value import FloatArray
+from ..models.workload import Workload
 from .program import IntArray
 
 
@@ -92,3 +94,19 @@ def enumerate_machines(
         gpus_per_vm=np.array([v.n_gpus for v in vm_types], dtype=np.int64)[type_of],
         replica=Replica.stack(replicas),
     )
+
+
+def allowed_degrees(workload: Workload, machines: Machines) -> Mask:
+    """Pairs over whose GPUs the LLM splits and that the workload permits, shape [K]."""
+    return allowed_gpus(workload, machines.n_gpus)
+
+
+def allowed_gpus(workload: Workload, n_gpus: IntArray) -> Mask:
+    """Numbers of GPUs over which the LLM splits and that the workload permits."""
+    degrees, place = np.unique(n_gpus, return_inverse=True)
+    permitted = workload.gpus_per_replica
+    each = [
+        workload.architecture.splits_over(g) and (permitted is None or g in permitted)
+        for g in degrees.tolist()
+    ]
+    return np.array(each, bool)[place.reshape(n_gpus.shape)]

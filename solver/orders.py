@@ -15,11 +15,13 @@ import numpy as np
 from ..models.billing import Billing, billed_vm_hours
 from ..models.engine import ENGINES
 from ..models.jobs import job_run_s
+from ..models.load import batch_range
+from ..models.memory import weight_bytes
 from ..models.outcome import InfeasibleError
 from ..models.serving import Serving
 from ..models.value import FloatArray
-from .batches import batch_range
 from .candidates import Stream, make_stream
+from .market import Market
 from .program import INTEGER_LIMIT, IntArray, SolveOptions
 from .reduction import reduce_stream
 
@@ -61,7 +63,7 @@ def draw_orders(stream: Stream, billing: Billing, backend: str, options: SolveOp
         every = stream.take(stream.useful())
         chosen = _best_of_each_type(every, billing)
     if not len(chosen):
-        raise _too_slow(every)
+        raise _too_slow(every, billing)
     best = reduce_stream(every.take(chosen), backend, options)
     n_vms, run_s, vm_hours = _cheapest_size(best, billing)
     return Orders(best, n_vms.astype(np.int64), run_s, vm_hours)
@@ -78,8 +80,8 @@ def at_every_batch(stream: Stream) -> Stream:
     return make_stream(stream.workload, stream.request, stream.index, machines, trial)
 
 
-def run_seconds(stream: Stream, n_vms: FloatArray) -> FloatArray:
-    """Time of the job on `n_vms` VMs of each candidate [s], shape [K]."""
+def run_seconds(stream: Stream, n_vms: FloatArray, billing: Billing) -> FloatArray:
+    """From the order of `n_vms` VMs of each candidate to the last token [s], shape [K]."""
     trial = stream.trial
     run = job_run_s(
         ENGINES[stream.workload.engine],
@@ -90,30 +92,32 @@ def run_seconds(stream: Stream, n_vms: FloatArray) -> FloatArray:
         stream.prefill_s,
         stream.decode_s,
     )
-    return np.asarray(run)
+    workload = stream.workload
+    weights = weight_bytes(workload.architecture, workload.weight_precision)
+    return np.asarray(run) + billing.ready_s(weights)
 
 
-def fewest_vms(stream: Stream) -> FloatArray:
+def fewest_vms(stream: Stream, billing: Billing) -> FloatArray:
     """Fewest VMs that meet the deadline, by bisection, shape [K]; NaN where none do."""
     job = stream.workload.job
     assert job is not None, "only jobs are ordered"
     low, high = np.zeros(stream.holds.shape), np.full(stream.holds.shape, INTEGER_LIMIT)
-    reachable = stream.holds & (run_seconds(stream, high) <= job.deadline_s)
+    reachable = stream.holds & (run_seconds(stream, high, billing) <= job.deadline_s)
     while (high - low > 1).any():
         middle = np.maximum(np.floor((low + high) / 2), 1.0)
-        met = run_seconds(stream, middle) <= job.deadline_s
+        met = run_seconds(stream, middle, billing) <= job.deadline_s
         high, low = np.where(met, middle, high), np.where(met, low, middle)
     return np.where(reachable, high, np.nan)
 
 
 def _cheapest_size(stream: Stream, billing: Billing) -> tuple[FloatArray, FloatArray, FloatArray]:
     """VMs, run time and VM-hours of the best size tried, shape [K]; VM-hours inf where none."""
-    least = fewest_vms(stream)
+    least = fewest_vms(stream, billing)
     best_vms, best_run = least, np.full(least.shape, np.inf)
     best_hours = np.full(least.shape, np.inf)
     for more in range(SIZES):
         n_vms = least + more
-        run = run_seconds(stream, n_vms)
+        run = run_seconds(stream, n_vms, billing)
         hours = np.asarray(billed_vm_hours(n_vms, run, billing))
         better = hours < best_hours  # never where least is NaN
         best_vms = np.where(better, n_vms, best_vms)
@@ -131,8 +135,18 @@ def _best_of_each_type(stream: Stream, billing: Billing) -> IntArray:
     return order[first]
 
 
-def _too_slow(stream: Stream) -> InfeasibleError:
-    run_s = np.where(stream.holds, run_seconds(stream, np.asarray(INTEGER_LIMIT)), np.inf)
+def order_places(orders: Orders, market: Market) -> IntArray:
+    """Places where a job may order VMs of its own: sold by the second, in one zone of each."""
+    workload = orders.stream.workload
+    open_to = market.permitted(workload) & ~market.reserved & market.first_zone
+    if workload.max_spot_share < 1:
+        open_to &= ~market.spot
+    return np.flatnonzero(open_to & np.isin(market.type_of, orders.stream.machines.type_of))
+
+
+def _too_slow(stream: Stream, billing: Billing) -> InfeasibleError:
+    fastest = run_seconds(stream, np.asarray(INTEGER_LIMIT), billing)
+    run_s = np.where(stream.holds, fastest, np.inf)
     k, job = int(run_s.argmin()), stream.workload.job
     assert job is not None
     return InfeasibleError(

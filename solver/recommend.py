@@ -12,8 +12,9 @@ from ..models.hardware import Offer, PurchaseOption
 from ..models.outcome import InfeasibleError, ProblemError
 from ..models.value import Count, FloatArray, Name, NonNegative, Positive, Value
 from .candidates import TIE, Stream, enumerate_streams
-from .describe import describe, describe_order
+from .describe import Standing, describe, describe_order
 from .explain import nearest_per_type, require_candidates
+from .market import Place
 from .orders import Orders, draw_orders
 from .program import IntArray, SolveOptions
 from .reduction import reduce_stream
@@ -90,9 +91,10 @@ class Need:
         """The stream on VM type t, at an offer."""
         stream, best = self.stream, int(self.best[t])
         if self.orders is not None:
-            return describe_order(problem, self.orders, best, offer)
+            return describe_order(problem, self.orders, best, Place(offer))
         replicas = int(self.amount[t] / stream.machines.n_gpus[best])
-        return describe(problem, stream, best, offer, replicas, stream.requests_per_s)
+        seat = Standing(Place(offer), replicas, float(replicas), stream.requests_per_s)
+        return describe(problem, stream, best, seat)
 
 
 def recommend(problem: FleetProblem) -> Recommendation:

@@ -16,8 +16,9 @@ from ..models.outcome import BackendError, Status
 from ..models.value import FloatArray
 from .backends.base import run
 from .builder import ProgramBuilder
-from .candidates import Stream, allowed_degrees
+from .candidates import Stream
 from .layers import Layers, add_form, add_layers
+from .machines import allowed_degrees
 from .program import IntArray, SolveOptions
 
 SCHEDULE_LIMIT_S = 60.0
@@ -32,12 +33,17 @@ UNSERVED = 1e-6
 
 def to_reduce(stream: Stream) -> IntArray:
     """Candidates whose layers with KV cache differ, and that offload or miss an SLO so far."""
-    groups = [g for g in stream.workload.architecture.groups if g.kv_values_per_token]
-    if len(groups) < 2 or not stream.workload.may_offload:
+    if not may_differ(stream):
         return np.zeros(0, np.int64)
     offloads = np.any([f > 0 for f in stream.fractions], axis=0)
     allowed = allowed_degrees(stream.workload, stream.machines)
     return np.flatnonzero(allowed & (offloads | ~stream.holds))
+
+
+def may_differ(stream: Stream) -> bool:
+    """Whether layers with KV cache differ and may be offloaded apart."""
+    groups = [g for g in stream.workload.architecture.groups if g.kv_values_per_token]
+    return len(groups) > 1 and stream.workload.may_offload
 
 
 def reduce_stream(stream: Stream, backend: str, options: SolveOptions) -> Stream:

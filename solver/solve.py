@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
-from ..models.fleet import FleetPlan, FleetProblem
-from ..models.outcome import InfeasibleError, NoPlanError, Status
-from .backends.base import run
-from .candidates import enumerate_streams
-from .explain import require_candidates
-from .formulation import Formulation, formulate
+from ..models.fleet import FleetProblem
+from ..models.outcome import Status
+from ..models.plan import FleetPlan
+from .components import join, split
+from .definition import require_definable
+from .dominance import without_dominated
+from .estate import survey
+from .formulation import Formulation
 from .interpret import interpret
-from .orders import draw_orders
-from .program import Solution, SolveOptions
-from .reduction import reduce_stream
+from .parts import Part, decide_all
+from .program import SolveOptions
 from .verify import verify
 
 DEFAULT_BACKEND = "ortools:highs"
@@ -24,39 +26,35 @@ def solve(
     *,
     backend: str = DEFAULT_BACKEND,
     options: SolveOptions | None = None,
-    formulation: Formulation = "candidates",
+    formulation: Formulation = "auto",
 ) -> FleetPlan:
     """The least-cost fleet that holds every SLO, re-checked by `verify`.
 
     Args:
-        problem: workloads, offers, calibrations.
+        problem: workloads, offers, calibrations, limits.
         backend: who solves the program; see `backend_names()`.
         options: time limit, gap, threads, seed.
-        formulation: `candidates` (exact reduction) or `layers` (the definition).
+        formulation: `candidates` (exact reduction, one program), `patterns` (the same, split
+            by workload), `layers` (the definition), or `auto`: patterns for many services.
 
     Raises:
-        InfeasibleError: no plan exists; says which SLO or memory stands in the way.
+        InfeasibleError: no plan exists; says which SLO, memory or limit stands in the way.
         NoPlanError: the limit was reached before any plan was found.
         BackendError: the solver cannot answer, or failed.
         VerificationError: the answer contradicts the model. Never returned as a plan.
     """
     start, options = perf_counter(), options or SolveOptions()
     # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
-    streams = tuple(reduce_stream(s, DEFAULT_BACKEND, options) for s in enumerate_streams(problem))
-    require_candidates(streams)
-    services = tuple(s for s in streams if s.workload.job is None)
-    orders = tuple(
-        draw_orders(s, problem.billing, DEFAULT_BACKEND, options)
-        for s in streams
-        if s.workload.job is not None
-    )
-    program, variables = formulate(problem, services, orders, formulation)
-    solution = run(backend, program, options)
-    if solution.values is None:
-        raise _no_plan(solution)
-    plan = interpret(problem, variables, solution, program.usd_scale)
+    estate = survey(problem, DEFAULT_BACKEND, options)
+    if formulation == "layers":
+        require_definable(estate)
+    parts = decide_all(split(without_dominated(estate)), backend, options, formulation)
+    decision = join(estate, [part.decision for part in parts])
+    plan = interpret(decision, _status(parts), _bound(parts))
     plan = plan.replace(
-        formulation=formulation,
+        backend=parts[0].backend,
+        formulation=", ".join(sorted({part.formulation for part in parts})),
+        limit=", ".join(sorted({part.limit for part in parts if part.limit})),
         relative_gap=options.relative_gap,
         seconds=perf_counter() - start,
     )
@@ -64,7 +62,13 @@ def solve(
     return plan
 
 
-def _no_plan(solution: Solution) -> NoPlanError:
-    if solution.status is Status.INFEASIBLE:
-        return InfeasibleError(solution.status.sentence)
-    return NoPlanError(solution.status.sentence)
+def _status(parts: Sequence[Part]) -> Status:
+    """Proved only when every part is."""
+    proved = all(part.status is Status.OPTIMAL for part in parts)
+    return Status.OPTIMAL if proved else Status.FEASIBLE
+
+
+def _bound(parts: Sequence[Part]) -> float | None:
+    """No plan costs less than the parts must; unknown when that of one is."""
+    bounds = [part.bound for part in parts if part.bound is not None]
+    return sum(bounds) if len(bounds) == len(parts) else None

@@ -4,29 +4,68 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..models.hardware import Offer
+from ..models.fleet import FleetProblem
 from ..models.value import FloatArray
-from .candidates import Stream
+from .market import Market
 from .orders import Orders
 from .program import IntArray
+from .services import Service
+from .shifts import Shifts
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """A problem with its physics done.
+
+    Attributes:
+        services: one per workload with a rate, or that asks for one replica.
+        orders: a job's request classes on VMs of their own, where there is no horizon.
+        shifts: a job's request classes in the periods of the horizon.
+    """
+
+    problem: FleetProblem
+    market: Market
+    services: tuple[Service, ...]
+    orders: tuple[Orders, ...] = ()
+    shifts: tuple[Shifts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceColumns:
-    """A service stream: its candidates `pair` and their replicas x, shape [J]."""
+    """A service in one period: replicas x of its items, and by class the routing y.
 
-    stream: Stream
-    pair: IntArray
+    `routed` is empty where one class has the replicas to itself.
+    """
+
+    service: Service
+    period: int
     replicas: IntArray
+    routed: tuple[IntArray, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JobColumns:
-    """A job: one column per order, and its bill spread over the deadline, shape [J]."""
+    """A job: one column per order and place, shape [J].
+
+    Attributes:
+        order: index into the orders.
+        place: where it is placed.
+        usd_per_hour: its bill spread over the deadline.
+    """
 
     orders: Orders
+    order: IntArray
+    place: IntArray
     usd_per_hour: FloatArray
     chosen: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftColumns:
+    """A job in the periods of a horizon: replicas of each item by period, shape [T, J]."""
+
+    shifts: Shifts
+    replicas: tuple[IntArray, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +73,14 @@ class Variables:
     """All columns.
 
     Attributes:
-        offers: the cheapest offer of each VM type, by VM type key.
-        vms: column of n by VM type key, for VM types that some service could use.
+        vms: column of n by period and place, -1 where none is needed; reserved VMs have the
+            same column in every period.
+        started: column of the VMs started, likewise; empty where starting costs nothing.
     """
 
-    offers: dict[str, Offer]
-    vms: dict[str, int]
+    estate: Estate
+    vms: tuple[IntArray, ...]
+    started: tuple[IntArray, ...]
     services: tuple[ServiceColumns, ...]
     jobs: tuple[JobColumns, ...]
+    shifts: tuple[ShiftColumns, ...]

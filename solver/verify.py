@@ -7,24 +7,36 @@ Counting and money are exact (`fractions`); physics is compared within `PHYSICS`
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 from ..models.billing import SECONDS_PER_HOUR
 from ..models.calibration import Calibration, calibration_for
-from ..models.deployment import Performance, check_slos, evaluate
+from ..models.deployment import check_slos, evaluate
 from ..models.engine import ENGINES
-from ..models.fleet import Assignment, FleetPlan, FleetProblem
+from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
 from ..models.jobs import job_run_s
+from ..models.measured import MeasuredWorkload
+from ..models.memory import weight_bytes
 from ..models.outcome import VerificationError
+from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from ..models.timing import timing
-from ..models.workload import Workload
-from .verify_vms import PHYSICS, Place, Violations, check_money, check_vms, exact, place_of, same
+from ..models.workload import Demand, Workload
+from .verify_demand import check_demand, check_rate, check_shared
+from .verify_limits import check_horizon, check_limits
+from .verify_vms import (
+    PHYSICS,
+    OfferKey,
+    Violations,
+    check_money,
+    check_places,
+    check_vms,
+    exact,
+    offer_of,
+    same,
+)
 
 SLACK = 1e-9
 """Absolute tolerance on a relative slack, which may be 0."""
-COVERAGE = Fraction(1, 10**6)
-"""Part of a demand that may go unserved: the solvers' feasibility tolerance."""
 
 
 def verify(problem: FleetProblem, plan: FleetPlan) -> None:
@@ -40,26 +52,97 @@ def verify(problem: FleetProblem, plan: FleetPlan) -> None:
 
 def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
     """Every contradiction between plan and problem, in words."""
-    offers: dict[Place, Offer] = {(o.vm_type.key, o.region, o.purchase): o for o in problem.offers}
-    workloads = {workload.name: workload for workload in problem.workloads}
-    known: list[Assignment] = []
-    for number, assignment in enumerate(plan.assignments):
-        where = f"assignments[{number}] ({assignment.workload})"
-        workload = workloads.get(assignment.workload)
-        place: Place = place_of(assignment)
-        if workload is None:
-            yield f"{where}: the problem has no such workload"
-        elif assignment.request_class >= len(workload.requests):
-            yield f"{where}: request class {assignment.request_class} does not exist"
-        elif place not in offers:
-            yield f"{where}: no offer of {' '.join(place)}"
-        else:
-            known.append(assignment)
-            for text in _check_replica(problem, workload, assignment, offers[place]):
+    offers: dict[OfferKey, Offer] = {
+        (o.vm_type.key, o.region, o.purchase): o for o in problem.offers
+    }
+    demands: dict[str, Demand] = {demand.name: demand for demand in problem.demands}
+    zoned = any(demand.survive.zone is not None for demand in problem.demands)
+    known: list[Route] = []
+    for field, routes in (("assignments", plan.assignments), ("measured", plan.measured)):
+        for number, route in enumerate(routes):
+            where = f"{field}[{number}] ({route.workload})"
+            demand, offer = demands.get(route.workload), offers.get(offer_of(route))
+            if demand is None or offer is None:
+                what = (
+                    "the problem has no such workload"
+                    if demand is None
+                    else (f"no offer of {' '.join(offer_of(route))}")
+                )
+                yield f"{where}: {what}"
+                continue
+            wrong = list(_check_place(problem, demand, route, offer, zoned))
+            if not wrong:
+                known.append(route)
+                wrong = list(_check_route(problem, demand, route, offer))
+            for text in wrong:
                 yield f"{where}: {text}"
-    yield from _check_demand(problem, known)
+    misplaced = list(check_places(problem, plan, zoned))
+    yield from misplaced
+    if misplaced:  # what stands nowhere cannot be added up
+        return
+    yield from check_shared(problem, known)
+    yield from check_demand(problem, plan, known)
     yield from check_vms(problem, plan, known, offers)
-    yield from check_money(plan)
+    yield from check_limits(problem, plan, offers)
+    if problem.horizon is not None:
+        yield from check_horizon(problem.horizon, plan)
+    yield from check_money(problem, plan)
+
+
+def _check_place(
+    problem: FleetProblem, demand: Demand, route: Route, offer: Offer, zoned: bool
+) -> Violations:
+    """Class, place, zone and period exist, and the workload may run there."""
+    classes = len(demand.requests) if isinstance(demand, Workload) else 0
+    if isinstance(demand, MeasuredWorkload):
+        classes = len(demand.shares)
+    if isinstance(demand, Workload) != isinstance(route, Assignment):
+        yield "is measured in the problem or in the plan, but not in both"
+    if route.request_class >= classes:
+        yield f"request class {route.request_class} does not exist"
+    if not demand.permits(offer):
+        yield f"{offer.key} is not allowed"
+    if (route.zone is not None) != zoned or (route.zone or 0) >= problem.zones_per_region:
+        yield f"zone {route.zone} does not exist"
+    own = isinstance(route, Assignment) and route.job is not None
+    periods = len(problem.hours) if problem.horizon is not None else None
+    if periods is None or own:
+        if route.period is not None:
+            yield f"period {route.period} does not exist"
+    elif route.period is None or route.period >= periods:
+        yield f"period {route.period} does not exist"
+
+
+def _check_route(problem: FleetProblem, demand: Demand, route: Route, offer: Offer) -> Violations:
+    """What one replica is said to do, and what is asked of it."""
+    if isinstance(demand, Workload) and isinstance(route, Assignment):
+        yield from _check_replica(problem, demand, route, offer)
+        if demand.job is not None:
+            if demand.max_spot_share < 1 and route.purchase == "spot":
+                yield "a job that may not depend on spot runs on it"
+            if problem.horizon is None:
+                yield from _check_job(problem, demand, route, offer)
+            elif route.job is not None:
+                yield "a job in a horizon has no VMs of its own"
+        else:
+            yield from check_rate(demand, route)
+            if route.job is not None:
+                yield "a service has no job run"
+    elif isinstance(demand, MeasuredWorkload) and isinstance(route, MeasuredRoute):
+        yield from _check_measured(demand, route)
+        yield from check_rate(demand, route)
+
+
+def _check_measured(demand: MeasuredWorkload, route: MeasuredRoute) -> Violations:
+    """The throughput is the one in the table."""
+    measured = [
+        entry.requests_per_s[route.request_class]
+        for entry in demand.throughput
+        if entry.vm_type in (route.vm_type, route.vm_key) and entry.n_gpus == route.n_gpus
+    ]
+    said = route.measured_requests_per_s
+    if not any(math.isclose(said, value, rel_tol=PHYSICS) for value in measured):
+        yield f"measured_requests_per_s {said:.6g} is in no table of the problem"
 
 
 def _check_replica(
@@ -98,10 +181,6 @@ def _check_replica(
     for check in check_slos(workload, truth):
         if check.slack < -PHYSICS:
             yield f"{check.slo} is {check.predicted:.6g}, the SLO is {check.bound:.6g}"
-    if workload.job is not None:
-        yield from _check_job(problem, workload, assignment, offer, truth)
-    else:
-        yield from _check_rate(workload, assignment, truth)
 
 
 def _check_labels(
@@ -131,13 +210,9 @@ def _check_labels(
 
 
 def _check_job(
-    problem: FleetProblem,
-    workload: Workload,
-    assignment: Assignment,
-    offer: Offer,
-    truth: Performance,
+    problem: FleetProblem, workload: Workload, assignment: Assignment, offer: Offer
 ) -> Violations:
-    """Run time, deadline and bill of a job."""
+    """Run time, deadline and bill of a job on VMs of its own."""
     request = workload.requests[assignment.request_class]
     run, job, engine = assignment.job, workload.job, ENGINES[workload.engine]
     if run is None or job is None:
@@ -156,8 +231,11 @@ def _check_job(
         float(requests),
         float(deployment.batch),
         float(assignment.replicas),
-        truth.prefill_s,
-        truth.decode_step_s,
+        assignment.performance.prefill_s,
+        assignment.performance.decode_step_s,
+    )
+    run_s = float(run_s) + problem.billing.ready_s(
+        weight_bytes(workload.architecture, workload.weight_precision)
     )
     if not math.isclose(float(run_s), run.run_s, rel_tol=PHYSICS):
         yield f"the run takes {run_s:.6g} s, the plan says {run.run_s:.6g}"
@@ -169,36 +247,3 @@ def _check_job(
     usd = exact(offer.usd_per_hour) * run.n_vms * exact(billed_s) / exact(SECONDS_PER_HOUR)
     if not same(usd, exact(run.usd)):
         yield f"the bill is USD {float(usd):.6f}, the plan says {run.usd:.6f}"
-
-
-def _check_rate(workload: Workload, assignment: Assignment, truth: Performance) -> Violations:
-    """What is routed to one deployment of a service is what its replicas carry."""
-    if assignment.job is not None:
-        yield "a service has no job run"
-    routed = assignment.requests_per_s
-    if (routed is None) != (workload.requests_per_s is None):
-        yield f"routes {routed} requests/s, the workload asks for {workload.requests_per_s}"
-    if routed is not None:
-        capacity = exact(workload.target_utilization) * exact(truth.requests_per_s)
-        if exact(routed) > capacity * assignment.replicas * (1 + COVERAGE):
-            yield f"routes {routed:.6g} requests/s to {float(capacity):.6g} of each replica"
-
-
-def _check_demand(problem: FleetProblem, assignments: list[Assignment]) -> Violations:
-    """Every request class is carried in full."""
-    for workload in problem.workloads:
-        for index, request in enumerate(workload.requests):
-            mine = [
-                a for a in assignments if (a.workload, a.request_class) == (workload.name, index)
-            ]
-            where = f"{workload.name}, request class {index}"
-            if not mine:
-                yield f"{where}: served by nothing"
-            elif workload.requests_per_s is not None:
-                demand = exact(workload.requests_per_s) * exact(request.share)
-                routed = sum(exact(a.requests_per_s or 0.0) for a in mine)
-                asked = f"{float(demand):.6g} requests/s"
-                if abs(routed - demand) > demand * COVERAGE:
-                    yield f"{where}: routes {float(routed):.6g} of {asked}"
-            elif workload.job is not None and len(mine) != 1:
-                yield f"{where}: a job has one run, not {len(mine)}"

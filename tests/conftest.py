@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -12,14 +13,21 @@ from infersave import (
     SLO,
     Architecture,
     Billing,
+    Budget,
     Calibration,
     Coefficients,
     FleetProblem,
+    Horizon,
     HostLink,
     Job,
     LayerGroup,
+    MeasuredWorkload,
     Offer,
+    Quota,
     RequestClass,
+    Selection,
+    Survival,
+    Throughput,
     VMType,
     Workload,
 )
@@ -150,6 +158,120 @@ def make_fleet(seed: int) -> FleetProblem:
         calibrations=tuple(make_calibration(rng, gpu.name) for gpu in gpus),
         billing=Billing(quantum_s=float(rng.choice([1.0, 3600.0])), minimum_s=60.0),
     )
+
+
+def with_purchase_options(rng: np.random.Generator, problem: FleetProblem) -> FleetProblem:
+    """Spot at a discount, reserved with some VMs owned, a second region."""
+    more = []
+    for offer in problem.offers:
+        price = offer.usd_per_hour
+        if rng.random() < 0.5:
+            more.append(offer.replace(purchase="spot", usd_per_hour=round(price * 0.4, 3)))
+        if rng.random() < 0.3:
+            owned = int(rng.integers(0, 3))
+            reserved = round(price * 0.6, 3)
+            more.append(offer.replace(purchase="reserved", usd_per_hour=reserved, owned=owned))
+        if rng.random() < 0.3:
+            more.append(offer.replace(region="there", usd_per_hour=round(price * 1.05, 3)))
+    return problem.replace(offers=(*problem.offers, *more))
+
+
+def with_rules(rng: np.random.Generator, problem: FleetProblem) -> FleetProblem:
+    """Workloads with classes, rules on where they run and what they survive."""
+    changed = []
+    for workload in problem.workloads:
+        rules: dict[str, object] = {}
+        if rng.random() < 0.4:
+            rules["max_spot_share"] = float(rng.choice([0.0, 0.3, 0.5]))
+        if workload.requests_per_s is not None and rng.random() < 0.4:
+            loss = str(rng.choice(["vm", "zone"]))
+            rules["survive"] = Survival(**{loss: float(rng.choice([0.3, 0.5, 1.0]))})
+        if workload.job is None and rng.random() < 0.3:
+            rules["max_vm_types"] = 1
+        if rng.random() < 0.2:
+            rules["forbid"] = Selection(vm_types=(problem.offers[0].vm_type.name,))
+        elif rng.random() < 0.2:
+            rules["allow"] = Selection(regions=("here",))
+        if workload.requests_per_s is not None and rng.random() < 0.3 and "survive" not in rules:
+            first = workload.requests[0]
+            other = first.replace(input_tokens=300, share=0.4)
+            rules["requests"] = (first.replace(share=0.6), other)
+        changed.append(workload.replace(**rules))
+    return problem.replace(workloads=tuple(changed))
+
+
+def with_measured(rng: np.random.Generator, problem: FleetProblem) -> FleetProblem:
+    """A workload whose throughput was measured."""
+    classes = int(rng.integers(1, 4))
+    tables = tuple(
+        Throughput(
+            vm_type=name,
+            requests_per_s=tuple(float(x) for x in rng.uniform(0.2, 4.0, classes)),
+        )
+        for name in sorted({o.vm_type.name for o in problem.offers})
+    )
+    shares = rng.dirichlet(np.ones(classes)).round(3)
+    shares[-1] = 1.0 - shares[:-1].sum()
+    if (shares <= 0).any():
+        shares[:] = 1.0 / classes
+    measured = MeasuredWorkload(
+        name="measured",
+        requests_per_s=float(rng.uniform(0.5, 6.0)),
+        shares=tuple(float(x) for x in shares),
+        throughput=tables,
+    )
+    return problem.replace(measured=(measured,))
+
+
+def with_horizon(rng: np.random.Generator, problem: FleetProblem) -> FleetProblem:
+    """Two or three periods, with a demand each."""
+    periods = int(rng.integers(2, 4))
+    horizon = Horizon(
+        hours=tuple(float(h) for h in rng.choice([1.0, 2.0, 4.0], periods)),
+        startup_s=float(rng.choice([0.0, 600.0])),
+        min_up_periods=int(rng.integers(1, 3)),
+        cyclic=bool(rng.random() < 0.5),
+    )
+    workloads = tuple(
+        w
+        if w.requests_per_s is None
+        else w.replace(profile=(1.0, *(float(x) for x in rng.choice([0.0, 0.3, 1.7], periods - 1))))
+        for w in problem.workloads
+    )
+    return problem.replace(workloads=workloads, horizon=horizon)
+
+
+def with_limits(rng: np.random.Generator, problem: FleetProblem) -> FleetProblem:
+    """Quotas and a budget, some of which bind."""
+    unit: Literal["vms", "gpus"] = "vms" if rng.random() < 0.5 else "gpus"
+    by_type = Quota(
+        name="one type",
+        vm_types=(problem.offers[-1].vm_type.name,),
+        unit=unit,
+        limit=float(rng.integers(0, 4)),
+    )
+    in_all = Quota(name="all", regions=("here",), unit="gpus", limit=float(rng.integers(4, 40)))
+    budget = Budget(usd_per_hour=float(rng.uniform(5.0, 200.0)))
+    return problem.replace(quotas=(by_type, in_all), budget=budget)
+
+
+CHANGES = (with_purchase_options, with_rules, with_measured, with_horizon, with_limits)
+
+
+def make_limited_fleet(seed: int) -> FleetProblem:
+    """The fleet of a seed with kinds of constraints switched on at random."""
+    rng = np.random.default_rng((seed, 1))
+    problem = make_fleet(seed)
+    for change in CHANGES:
+        if rng.random() < 0.5:
+            problem = change(rng, problem)
+    return problem
+
+
+@pytest.fixture(scope="session")
+def limited_fleet() -> FleetMaker:
+    """Builds the fleet of a seed under limits of random kinds."""
+    return make_limited_fleet
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ from infersave.catalogs.store import load_vm_types
 from infersave.models.calibration import Calibration
 from infersave.models.engine import ENGINES
 from infersave.models.hardware import VMType
-from infersave.models.latency import decode_times, prefill_times
+from infersave.models.load import Load
+from infersave.models.phases import decode_phase, prefill_phase
 from infersave.models.replica import Replica
 from infersave.models.workload import RequestClass, Workload
 
@@ -95,10 +96,10 @@ def _phases(
         requests_per_s=1.0,
         requests=(request,),
     )
-    replica = Replica.of(vm, 1, calibration)
+    load, replica = Load.of(workload, request), Replica.of(vm, 1, calibration)
     fractions = (fraction,) * len(workload.architecture.groups)
-    prefill = prefill_times(workload, request, replica, float(BATCH))
-    decode = decode_times(workload, request, replica, float(BATCH), ENGINE)
+    prefill = prefill_phase(load, replica).at(float(BATCH))
+    decode = decode_phase(load, replica).at(float(BATCH))
     return float(prefill.total_s(fractions)), float(decode.total_s(fractions))
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from infersave.models.architecture import Architecture
 from infersave.models.calibration import FEATURES, Features
 from infersave.models.hardware import GPU
-from infersave.models.latency import head_features, layer_features
+from infersave.models.latency import head_work, layer_work
+from infersave.models.load import Load
 from infersave.models.memory import memory_budget
 from infersave.models.precision import PrecisionName
 from infersave.models.replica import Replica
@@ -59,21 +60,21 @@ def design_row(row: Row, gpu: GPU, link_bytes_per_s: float) -> FloatArray:
 
     `batch`: P + (O - 1) D; `tpot`: D + b / (O - 1) P, as in `infersave.models.timing`.
     """
-    workload = _workload(row.architecture, row.precision)
+    load = _load(row.architecture, row.precision)
     replica = replica_of(gpu, row.n_gpus, link_bytes_per_s)
     none = np.zeros(N_FEATURES)
     steps = row.output_tokens - 1.0
     middle = row.input_tokens + row.output_tokens / 2.0
 
     def phase(batch: float, new_tokens: float, context: float) -> FloatArray:
-        groups = row.architecture.groups
+        groups = load.shape.groups
         if row.layer_only:
-            one = layer_features(workload, groups[0], replica, batch, new_tokens, context)
-            return _vector(one)
-        total = _vector(head_features(row.architecture, replica, batch))
+            one = layer_work(load, groups[0], replica, new_tokens, context)
+            return _vector(one.features(batch))
+        total = _vector(head_work(load, replica).features(batch))
         for group in groups:
-            one = layer_features(workload, group, replica, batch, new_tokens, context)
-            total = total + group.count * _vector(one)
+            one = layer_work(load, group, replica, new_tokens, context)
+            total = total + group.count * _vector(one.features(batch))
         return total
 
     if row.kind == "prefill":
@@ -93,8 +94,8 @@ def fits_memory(row: Row, gpu: GPU) -> bool:
     if row.kind not in ("batch", "tpot"):
         return True
     request = RequestClass(input_tokens=int(row.input_tokens), output_tokens=row.output_tokens)
-    workload = _workload(row.architecture, row.precision)
-    budget = memory_budget(workload, request, replica_of(gpu, row.n_gpus, 1.0), row.batch)
+    load = _load(row.architecture, row.precision, request)
+    budget = memory_budget(load, replica_of(gpu, row.n_gpus, 1.0), row.batch)
     return bool(budget.kv_total <= budget.free)
 
 
@@ -117,15 +118,21 @@ def replica_of(gpu: GPU, n_gpus: int, link_bytes_per_s: float) -> Replica:
     )
 
 
+SMALLEST = RequestClass(input_tokens=1, output_tokens=1)
+
+
 @cache
-def _workload(architecture: Architecture, precision: PrecisionName) -> Workload:
-    return Workload(
+def _load(
+    architecture: Architecture, precision: PrecisionName, request: RequestClass = SMALLEST
+) -> Load:
+    workload = Workload(
         name="measured",
         architecture=architecture,
         requests_per_s=1.0,
-        requests=(RequestClass(input_tokens=1, output_tokens=1),),
+        requests=(SMALLEST,),
         precision=precision,
     )
+    return Load.of(workload, request)
 
 
 def _vector(features: Features) -> FloatArray:

@@ -15,9 +15,9 @@ from infersave.catalogs.architectures import load_architecture
 from infersave.catalogs.calibrations import COLUMNS, SHIPPED, calibration_row, load_calibrations
 from infersave.catalogs.store import load_gpus, load_vm_types
 from infersave.models.calibration import Calibration, calibration_for
-from infersave.models.engine import ENGINES
-from infersave.models.latency import decode_times, prefill_times
+from infersave.models.load import Load
 from infersave.models.outcome import CatalogError
+from infersave.models.phases import decode_phase, prefill_phase
 from infersave.models.replica import Replica
 from infersave.models.workload import RequestClass, Workload
 
@@ -89,10 +89,9 @@ def test_flexgen_reproduces_the_papers_online_throughput(
         requests_per_s=1.0,
         requests=(request,),
     )
-    replica = Replica.of(vm_type, 1, calibration)
-    none = (0.0,) * len(workload.architecture.groups)
-    prefill = prefill_times(workload, request, replica, batch).total_s(none)
-    decode = decode_times(workload, request, replica, batch, ENGINES["flexgen"]).total_s(none)
+    load, replica = Load.of(workload, request), Replica.of(vm_type, 1, calibration)
+    prefill = prefill_phase(load, replica).resident_s(batch)
+    decode = decode_phase(load, replica).resident_s(batch)
     predicted = batch * request.total_tokens / (prefill + 511 * decode)
     assert predicted == pytest.approx(measured, rel=0.05)
 

@@ -87,8 +87,9 @@ def test_narrowing_twice_is_narrowing_once() -> None:
             "catalog.vm_types: unknown VM type 'g6.xlrge'; the nearest names are g6.xlarge",
         ),
         (
-            lambda: CLOUDS.select(purchase="reserved"),
-            "catalog.purchase: unknown purchase option 'reserved'; known are on_demand, spot",
+            lambda: CLOUDS.select(purchase="preemptible"),
+            "catalog.purchase: unknown purchase option 'preemptible'; known are on_demand, "
+            "reserved, spot",
         ),
         (
             lambda: CLOUDS.select(families="g66"),

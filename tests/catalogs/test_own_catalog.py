@@ -68,7 +68,7 @@ def test_optional_columns_may_be_absent(tmp_path: Path) -> None:
         ("offers.csv", "usd_per_hour", "-1", "greater than 0"),
         ("offers.csv", "usd_per_hour", "cheap", "must be a number"),
         ("offers.csv", "usd_per_hour", "nan", "finite"),
-        ("offers.csv", "purchase", "reserved", "'on_demand' or 'spot'"),
+        ("offers.csv", "purchase", "cheap", "'on_demand', 'spot' or 'reserved'"),
         ("offers.csv", "vm_type", "g4dn.xlrge", "the nearest names are aws:g4dn.xlarge"),
         ("offers.csv", "region", "\x1b[31mred", "pattern"),
         ("vm_types.csv", "gpu", "T5", "unknown GPU 'T5'; the nearest names are T4"),

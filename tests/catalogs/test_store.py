@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,7 @@ class TestClouds:
         assert slices
         assert all(vm.n_gpus == 1 for vm in slices)
         whole = {vm.name: vm for vm in CLOUDS.vm_types()}
-        rates = host_rates(1, whole["g6f.4xlarge"].host_link)
+        rates = host_rates(1, whole["g6f.4xlarge"].link)
         assert rates.h2d_bytes_per_s == pytest.approx(13.471 * GB / 2)
 
     @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ class TestClouds:
         self, key: str, h2d_gb_per_s: float, d2h_gb_per_s: float
     ) -> None:
         vm = {vm.key: vm for vm in CLOUDS.vm_types()}[key]
-        rates = host_rates(vm.n_gpus, vm.host_link)
+        rates = host_rates(vm.n_gpus, vm.link)
         assert rates.h2d_bytes_per_s == pytest.approx(h2d_gb_per_s * GB, rel=1e-6)
         assert rates.d2h_bytes_per_s == pytest.approx(d2h_gb_per_s * GB, rel=1e-6)
 
@@ -113,13 +114,13 @@ class TestClouds:
         assert vms["aws:g6.12xlarge"].gpu_link_bytes_per_s == pytest.approx(6.6064 * GB)
         # Four GPUs whose NVLink bridges join pairs: the slowest hop is through the host.
         bridged = vms["azure:Standard_NC96ads_A100_v4"]
-        assert bridged.gpu_link_bytes_per_s < 14 * GB
+        assert (bridged.gpu_link_bytes_per_s or math.inf) < 14 * GB
         assert vms["azure:Standard_NC48ads_A100_v4"].gpu_link_bytes_per_s == 300 * GB
 
     def test_an_estimate_says_so(self) -> None:
         vms = {vm.key: vm for vm in CLOUDS.vm_types()}
-        assert vms["lambda:gpu_8x_h100_sxm5"].host_link.basis.startswith("estimate: ")
-        assert vms["aws:g6.xlarge"].host_link.basis == "measured on this type 2024-09-25"
+        assert vms["lambda:gpu_8x_h100_sxm5"].link.basis.startswith("estimate: ")
+        assert vms["aws:g6.xlarge"].link.basis == "measured on this type 2024-09-25"
 
 
 class TestPaper:
@@ -157,7 +158,7 @@ class TestPaper:
         assert vm.gpu.flops_per_s == tflops * 1e12
         assert vm.gpu.memory_bytes_per_s == memory_gb_per_s * GB
         assert vm.host_memory_bytes == host_gib * GIB
-        rates = host_rates(vm.n_gpus, vm.host_link)
+        rates = host_rates(vm.n_gpus, vm.link)
         assert rates.h2d_bytes_per_s == rates.d2h_bytes_per_s == pcie_gb_per_s * GB
 
     def test_the_papers_own_rates_are_kept_beside(self) -> None:

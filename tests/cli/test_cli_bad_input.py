@@ -231,7 +231,7 @@ def test_errors_as_json(infersave: Run, folder: Path) -> None:
     done = infersave("plan", "bad.yaml", "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout) == {
-        "schema_version": 1,
+        "schema_version": 2,
         "status": "invalid",
         "error": {
             "type": "ProblemError",

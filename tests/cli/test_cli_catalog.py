@@ -20,7 +20,7 @@ Run = Callable[..., CompletedProcess[str]]
 def test_summary_counts_what_there_is(infersave: Run) -> None:
     told = json.loads(infersave("catalog", "--json").stdout)
     catalog = load_catalog()
-    assert told["schema_version"] == 1
+    assert told["schema_version"] == 2
     assert told["counts"]["offers"] == len(catalog.offers)
     assert told["counts"]["architectures"] == len(architecture_names())
     assert [row["provider"] for row in told["providers"]] == list(catalog.providers())
@@ -36,7 +36,7 @@ def test_each_list_as_json_and_as_table(infersave: Run, what: str) -> None:
     done = infersave("catalog", "list", what, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
-    assert (told["schema_version"], told["what"]) == (1, what)
+    assert (told["schema_version"], told["what"]) == (2, what)
     assert told["items"]
     shown = infersave("catalog", "list", what).stdout
     key = LISTINGS[what][1][0].field
@@ -128,3 +128,11 @@ def test_the_paper_s_catalogue(infersave: Run) -> None:
     shown = infersave("catalog", "show", "g6.xlarge", "--catalog", "paper", "--json")
     (match,) = json.loads(shown.stdout)["matches"]
     assert match["least_usd_per_hour"] == 1.167
+
+
+def test_examples_say_what_each_workload_asks(infersave: Run) -> None:
+    items = json.loads(infersave("catalog", "list", "examples", "--json").stdout)["items"]
+    asks = {(item["example"], item["workload"]): item["asks"] for item in items}
+    assert "2 tables of 4 buckets of request sizes" in asks["example:melange", "melange"]
+    assert "not on spot; 70 % without any one zone" in asks["example:estate", "chat"]
+    assert "0.2 to 1.5 times that over 24 periods" in asks["example:day", "chat"]

@@ -26,7 +26,7 @@ def test_json_is_the_plan(infersave: Run, small: str) -> None:
     done = infersave("plan", small, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout)
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert data["status"] == "optimal"
     assert data["usd_per_hour_bound"] <= data["usd_per_hour"] * (1 + 1e-6)
     assert data["gap"] == pytest.approx(0.0, abs=1e-6)

@@ -37,7 +37,7 @@ def test_the_paper_s_choices(infersave: Run, asked: tuple[str, ...], best: list[
     done = infersave(*PAPER, *asked, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout)
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert [choice["vm_type"] for choice in data["choices"]][: len(best)] == best
 
 

@@ -32,7 +32,7 @@ def test_a_plan_holds(infersave: Run, small: str, plan: dict[str, Any]) -> None:
     assert done.stdout.startswith("holds: 2 workloads on ")
     told = json.loads(infersave("verify", small, "plan.json", "--json").stdout)
     assert told == {
-        "schema_version": 1,
+        "schema_version": 2,
         "status": "holds",
         "usd_per_hour": plan["usd_per_hour"],
         "violations": [],

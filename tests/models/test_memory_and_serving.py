@@ -22,11 +22,12 @@ from infersave.models.memory import (
     MemoryBudget,
     gpu_bytes,
     host_bytes,
-    kv_layer_bytes,
+    kv_sequence_bytes,
     kv_shard,
     least_uniform_offload,
     weight_bytes,
 )
+from infersave.models.shape import LayerLoad
 from infersave.solver.candidates import enumerate_streams
 
 
@@ -69,14 +70,14 @@ def test_weights_by_precision() -> None:
 
 def test_kv_of_heads_windows_and_mla() -> None:
     per_token = 2 * 8 * 128 * 2
-    assert kv_layer_bytes(group(), "fp16", 1, 3, 100) == 3 * 100 * per_token
-    assert kv_layer_bytes(group(), "fp8", 4, 3, 100) == 3 * 100 * per_token / 2 / 4
-    assert (
-        kv_layer_bytes(group(attention="sliding", window_tokens=64), "fp16", 1, 1, 100)
-        == 64 * per_token
-    )
-    assert kv_shard(group(), 16) == 1 / 8  # more GPUs than heads: heads are copied
-    assert kv_shard(group(kv_heads=1, attention="latent"), 8) == 1.0
+    full, half = LayerLoad.of(group(), "fp16"), LayerLoad.of(group(), "fp8")
+    window = LayerLoad.of(group(attention="sliding", window_tokens=64), "fp16")
+    latent = LayerLoad.of(group(kv_heads=1, attention="latent"), "fp16")
+    assert kv_sequence_bytes(full, 1, 100) == 100 * per_token
+    assert kv_sequence_bytes(half, 4, 100) == 100 * per_token / 2 / 4
+    assert kv_sequence_bytes(window, 1, 100) == 64 * per_token
+    assert kv_shard(full, 16) == 1 / 8  # more GPUs than heads: heads are copied
+    assert kv_shard(latent, 8) == 1.0
 
 
 def test_least_uniform_offload_fills_the_memory_exactly() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from infersave import FleetProblem
+from infersave.models.load import batch_range
 from infersave.models.serving import Serving
 from infersave.models.value import FloatArray
-from infersave.solver.batches import batch_range, best_batches, last_true
+from infersave.solver.batches import best_batches, last_true
 from infersave.solver.candidates import enumerate_streams
 
 

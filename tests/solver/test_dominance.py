@@ -8,15 +8,18 @@ import pytest
 
 import infersave
 from infersave import SLO, FleetProblem, RequestClass, SolveOptions, Workload, solve
-from infersave.solver.candidates import Stream, cheapest_offers, enumerate_streams
 from infersave.solver.dominance import without_dominated
+from infersave.solver.estate import survey
+from infersave.solver.solve import DEFAULT_BACKEND
+from infersave.solver.variables import Estate
 
 FleetMaker = Callable[[int], FleetProblem]
 EXACT = SolveOptions(relative_gap=0.0)
 
 
-def kept_types(services: tuple[Stream, ...]) -> set[str]:
-    return {s.machines.keys[k] for s in services for k in s.useful()}
+def kept_types(estate: Estate) -> set[str]:
+    places = {int(p) for s in estate.services for p in s.place}
+    return {estate.market.places[p].offer.vm_type.key for p in places}
 
 
 @pytest.mark.parametrize("seed", range(600, 640))
@@ -37,12 +40,9 @@ def test_the_optimum_stays(
         pruned = solve(doubled, options=EXACT).usd_per_hour
     except infersave.InfeasibleError:
         pytest.skip("this fleet has no plan")
-    monkeypatch.setattr(
-        "infersave.solver.formulation.without_dominated", lambda services, offers: services
-    )
+    kept = kept_types(without_dominated(survey(doubled, DEFAULT_BACKEND, EXACT)))
+    monkeypatch.setattr("infersave.solver.solve.without_dominated", lambda estate: estate)
     assert solve(doubled, options=EXACT).usd_per_hour == pytest.approx(pruned, rel=1e-6)
-    services = tuple(s for s in enumerate_streams(doubled) if s.workload.job is None)
-    kept = kept_types(without_dominated(services, cheapest_offers(doubled.offers)))
     assert not any(key.endswith("-twin") for key in kept)
 
 
@@ -58,6 +58,6 @@ def test_half_of_the_real_vm_types_are_needless() -> None:
     problem = FleetProblem(
         workloads=(workload,), offers=offers, calibrations=infersave.load_calibrations()
     )
-    services = enumerate_streams(problem)
-    kept = kept_types(without_dominated(services, cheapest_offers(offers)))
-    assert 0 < len(kept) < len(kept_types(services)) / 2
+    estate = survey(problem, DEFAULT_BACKEND, EXACT)
+    kept = kept_types(without_dominated(estate))
+    assert 0 < len(kept) < len(kept_types(estate)) / 2

@@ -33,7 +33,7 @@ def feasible(stream: Stream, fractions: tuple[np.ndarray, ...]) -> np.ndarray:
     prefill_s, decode_s = trial.prefill.total_s(fractions), trial.decode.total_s(fractions)
     holds = np.asarray(gpu_bytes(trial.budget, fractions, buffers) <= trial.budget.usable)
     holds &= np.asarray(host_bytes(trial.budget, fractions) <= trial.budget.host)
-    for _, form, bound in trial.forms.bounds(stream.workload.slo, stream.request):
+    for _, form, bound in trial.forms.bounds(stream.load.asked):
         holds &= np.asarray(form.of(prefill_s, decode_s) <= bound)
     return holds
 

@@ -1,0 +1,61 @@
+"""From a problem to an estate: the physics of every demand, done once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from ..models.fleet import FleetProblem
+from .candidates import Stream, enumerate_streams
+from .explain import require_candidates, require_places
+from .market import Market, open_market
+from .orders import draw_orders
+from .program import SolveOptions
+from .reduction import reduce_stream
+from .services import Service, make_service, measured_classes, served_classes
+from .shifts import plan_shifts
+from .variables import Estate
+
+
+def survey(problem: FleetProblem, backend: str, options: SolveOptions) -> Estate:
+    """Every demand with its candidates and the places where they may stand.
+
+    Args:
+        backend, options: for the linear programs of offload schedules.
+
+    Raises:
+        InfeasibleError: a demand that nothing on offer can serve, and why.
+    """
+    market = open_market(problem)
+    streams = tuple(reduce_stream(s, backend, options) for s in enumerate_streams(problem))
+    require_candidates(streams)
+    jobs = [s for s in streams if s.workload.job is not None]
+    in_shifts = problem.horizon is not None
+    services = (*_predicted(streams, market), *_measured(problem, market))
+    require_places(services, jobs, market)
+    return Estate(
+        problem=problem,
+        market=market,
+        services=services,
+        orders=()
+        if in_shifts
+        else tuple(draw_orders(s, problem.billing, backend, options) for s in jobs),
+        shifts=tuple(plan_shifts(s, problem, market) for s in jobs) if in_shifts else (),
+    )
+
+
+def _predicted(streams: Sequence[Stream], market: Market) -> tuple[Service, ...]:
+    """One service per workload that is no job, its streams in order of class."""
+    found = []
+    for _, mine in groupby(streams, key=lambda stream: stream.workload.name):
+        classes = tuple(mine)
+        if classes[0].workload.job is None:
+            found.append(make_service(classes[0].workload, served_classes(classes), market))
+    return tuple(found)
+
+
+def _measured(problem: FleetProblem, market: Market) -> tuple[Service, ...]:
+    return tuple(
+        make_service(workload, measured_classes(workload, f"measured[{index}]", market), market)
+        for index, workload in enumerate(problem.measured)
+    )
