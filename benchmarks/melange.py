@@ -121,20 +121,27 @@ def draw_instance() -> Instance:
 
 
 def published_example() -> tuple[Instance, float]:
-    """The example of its repository: two GPUs, 2 x 2 buckets, 30 requests/s."""
+    """The example of its repository, as it ships here: two GPUs, 2 x 2 buckets, 30 requests/s."""
+    problem = infersave.load_problem("example:melange")
+    demand = problem.measured[0]
+    names = tuple(offer.vm_type.name for offer in problem.offers)
+    tables = {entry.vm_type: entry.requests_per_s for entry in demand.throughput}
+    assert demand.requests_per_s is not None
     return Instance(
-        names=("A10G", "A100-80GB"),
-        prices=np.array([1.01, 3.67]),
-        throughput=np.array([[5.0, 1.0, 10.0, 5.0], [20.0, 2.0, 50.0, 20.0]]),
-        shares=np.array([0.25, 0.125, 0.375, 0.25]),
-    ), 30.0
+        names=names,
+        prices=np.array([offer.usd_per_hour for offer in problem.offers]),
+        throughput=np.array([tables[name] for name in names]),
+        shares=np.array(demand.shares),
+    ), demand.requests_per_s
 
 
-def melange(instance: Instance, rate: float, cut_s: float) -> tuple[float, float, str]:
+def melange(
+    instance: Instance, rate: float, cut_s: float, slices: int = SLICE_FACTOR
+) -> tuple[float, float, str]:
     """(USD/h, seconds, status) of the published formulation."""
     start = time.perf_counter()
-    load = np.repeat(instance.shares * rate / SLICE_FACTOR, SLICE_FACTOR)
-    bucket = np.repeat(np.arange(len(instance.shares)), SLICE_FACTOR)
+    load = np.repeat(instance.shares * rate / slices, slices)
+    bucket = np.repeat(np.arange(len(instance.shares)), slices)
     model = pulp.LpProblem("melange", pulp.LpMinimize)
     gpus = range(len(instance.names))
     count = [pulp.LpVariable(f"B{j}", lowBound=0, cat="Integer") for j in gpus]
@@ -202,13 +209,14 @@ def main() -> None:
     """Print the table."""
     cut_s = float(sys.argv[1]) if len(sys.argv) > 1 else CUT_S
     table = Table("demand", "Melange USD/h", "s", "", "ours USD/h", "s", "", "cost", "time")
-    cases = [(f"predicted, {rate:g}/s", draw_instance(), rate) for rate in RATES]
-    cases += [(f"crossing, {rate:g}/s", crossing_instance(SEED), rate) for rate in RATES]
-    cases.append(("its example, 30/s", *published_example()))
+    cases = [(f"predicted, {rate:g}/s", draw_instance(), rate, SLICE_FACTOR) for rate in RATES]
+    crossing = crossing_instance(SEED)
+    cases += [(f"crossing, {rate:g}/s", crossing, rate, SLICE_FACTOR) for rate in RATES]
+    cases.append(("its example, 30/s", *published_example(), 1))
     ours(problem_of(cases[0][1], cases[0][2]))  # loads the solver
-    for label, instance, rate in cases:
+    for label, instance, rate, slices in cases:
         usd, seconds, status = ours(problem_of(instance, rate))
-        their_usd, their_s, their_status = melange(instance, rate, cut_s)
+        their_usd, their_s, their_status = melange(instance, rate, cut_s, slices)
         table.add_row(
             label,
             f"{their_usd:.2f}",

@@ -100,7 +100,7 @@ class FleetProblem(Value):
             quota.check_names(f"quotas[{index}]", self.offers)
             for offer in self.offers:
                 if quota.matches(offer):
-                    quota.weight(offer.vm_type)
+                    _counted(f"quotas[{index}]", quota, offer)
         if self.budget.usd is not None and self.horizon is None:
             raise ProblemError("budget.usd", self.budget.usd, "needs a horizon to be spent over")
         return self
@@ -115,6 +115,14 @@ class FleetProblem(Value):
                 rule = f"must have one number per period of the horizon, {periods}"
                 raise ProblemError(f"{path}.profile", len(demand.profile), rule)
         return self
+
+
+def _counted(path: str, quota: Quota, offer: Offer) -> None:
+    """Refuse a quota that cannot count a VM, by its path in the problem."""
+    try:
+        quota.weight(offer.vm_type)
+    except ProblemError as error:
+        raise ProblemError(f"{path}.{error.field}", error.value, error.rule) from None
 
 
 def _placed(

@@ -103,6 +103,12 @@ class VMType(Value):
     source: str = ""
 
     @property
+    def specified(self) -> bool:
+        """Whether the performance model has the facts it needs."""
+        facts = (self.gpu.memory_bytes, self.host_link, self.gpu_link_bytes_per_s)
+        return None not in facts
+
+    @property
     def link(self) -> HostLink:
         """The paths to the host of a VM type whose specification is known.
 

@@ -55,7 +55,12 @@ class MeasuredWorkload(Demand):
             if len(entry.requests_per_s) != len(self.shares):
                 rule = f"must have one number per request class, {len(self.shares)}"
                 raise ProblemError(f"{field}.requests_per_s", len(entry.requests_per_s), rule)
-            if (entry.vm_type, entry.n_gpus) in seen:
+            # `x` is every provider's x, so it may not stand beside `cloud:x`.
+            bare = entry.vm_type.rpartition(":")[2]
+            clash = {entry.vm_type, bare} if bare != entry.vm_type else {bare}
+            others = {name for name, gpus in seen if gpus == entry.n_gpus}
+            tails = {name.rpartition(":")[2] for name in others}
+            if clash & others or (entry.vm_type == bare and bare in tails):
                 raise ProblemError(field, entry.vm_type, "is given twice for as many GPUs")
             seen.add((entry.vm_type, entry.n_gpus))
         return self

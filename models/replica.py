@@ -71,6 +71,14 @@ class Replica:
         )
 
     @classmethod
+    def unknown(cls, n_gpus: int) -> Replica:
+        """GPUs known by name only: without memory, so that nothing is predicted to fit."""
+        unit = 1.0
+        theta = (unit,) * len(FEATURES)
+        rates = (unit,) * 3
+        return cls(float(n_gpus), 0.0, *rates, 0.0, unit, unit, unit, theta, theta)
+
+    @classmethod
     def stack(cls, replicas: Sequence[Replica]) -> Replica:
         """Many replicas as one, each field an array of shape [len(replicas)]."""
         columns: dict[str, object] = {}

@@ -46,7 +46,7 @@ def needed_places(estate: Estate) -> BoolArray:
             key=lambda p: (market.price[p], str(market.places[p].key)),
         )
         columns = {p: carried[:, pairs[p]] * open_to[:, p, None] for p in order}
-        kept[_undominated(market, order, columns)] = True
+        kept[_undominated(estate, order, columns)] = True
     return kept
 
 
@@ -77,13 +77,17 @@ def _demands(estate: Estate) -> tuple[FloatArray, BoolArray]:
     return carried, np.array(permitted).reshape(len(rows), market.n_places)
 
 
-def _undominated(market: Market, order: list[int], carried: dict[int, FloatArray]) -> list[int]:
+def _undominated(estate: Estate, order: list[int], carried: dict[int, FloatArray]) -> list[int]:
     """The places of `order`, cheapest first, that none before them makes needless."""
+    market, horizon = estate.market, estate.problem.horizon
+    # What is reserved is there from the start; what takes its place would have to start.
+    starts = horizon is not None and horizon.startup_s > 0 and not horizon.cyclic
     kept: list[int] = []
     for p in order:
-        if market.owned[p] or (
-            carried[p].any() and not any(_replaces(market, q, p, carried) for q in kept)
-        ):
+        needed = (market.reserved[p] and starts) or not any(
+            _replaces(market, q, p, carried) for q in kept
+        )
+        if market.owned[p] or (carried[p].any() and needed):
             kept.append(p)
     return kept
 

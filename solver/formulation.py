@@ -33,7 +33,7 @@ from .program import IntArray, Program
 from .variables import Estate, JobColumns, ServiceColumns, ShiftColumns, Variables
 from .vms import add_started, add_vms
 
-Formulation = Literal["auto", "candidates", "layers"]
+Formulation = Literal["auto", "candidates", "patterns", "layers"]
 
 GREEDY_SCALE = 2.0**10
 """Money is scaled by a power of two so that the greedy plan costs about this: solvers'

@@ -76,15 +76,19 @@ def parallel_degrees(n_gpus: int) -> tuple[int, ...]:
 def enumerate_machines(
     offers: Sequence[Offer], calibrations: tuple[Calibration, ...], engine: str
 ) -> Machines:
-    """All pairs of the offers' VM types.
+    """All pairs of the offers' VM types; nothing fits one that has no specification.
 
     Raises:
         CalibrationError: a GPU has no calibration.
     """
     vm_types = tuple({offer.vm_type.key: offer.vm_type for offer in offers}.values())
-    by_gpu = {v.gpu.name: calibration_for(calibrations, v.gpu.name, engine) for v in vm_types}
+    gpus = {v.gpu.name for v in vm_types if v.specified}
+    by_gpu = {gpu: calibration_for(calibrations, gpu, engine) for gpu in sorted(gpus)}
     pairs = [(i, g) for i, v in enumerate(vm_types) for g in parallel_degrees(v.n_gpus)]
-    replicas = [Replica.of(vm_types[i], g, by_gpu[vm_types[i].gpu.name]) for i, g in pairs]
+    replicas = [
+        Replica.of(v, g, by_gpu[v.gpu.name]) if v.specified else Replica.unknown(g)
+        for v, g in ((vm_types[i], g) for i, g in pairs)
+    ]
     type_of = np.array([i for i, _ in pairs], dtype=np.int64)
     return Machines(
         vm_types=vm_types,

@@ -62,8 +62,10 @@ def seat_all(room: int, n_vms: int, loads: Sequence[Load]) -> list[Room]:
     if ordered and ordered[0].gpus > room:
         raise BackendError(f"a replica of {ordered[0].workload} is larger than its VM")
     if any(load.apart for load in loads):
-        ways = (_spread_blocks(room, n_vms, ordered), _spread_replicas(room, n_vms, loads))
-        return min(ways, key=len)
+        spread = _spread_blocks(room, n_vms, ordered)
+        if len(spread) <= n_vms:
+            return spread
+        return min(spread, _spread_replicas(room, n_vms, loads), key=len)
     rooms = list[Room]()
     for load in ordered:
         left = load.count

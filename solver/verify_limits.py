@@ -83,6 +83,15 @@ def check_vm_types(demand: Demand, routes: Sequence[Route]) -> Violations:
         yield f"uses {len(used)} VM types, at most {demand.max_vm_types}: {', '.join(used)}"
 
 
+def check_one_size(problem: FleetProblem, plan: FleetPlan) -> Violations:
+    """On a VM whose loss a workload survives, its replicas are of one size."""
+    apart = {demand.name for demand in problem.demands if demand.survive.vm is not None}
+    for host in plan.hosts:
+        names = [seat.workload for seat in host.seats if seat.workload in apart]
+        if len(set(names)) < len(names):
+            yield f"{host.vm_type} {host.first} seats two sizes of a workload that may lose it"
+
+
 def check_limits(
     problem: FleetProblem, plan: FleetPlan, offers: dict[OfferKey, Offer]
 ) -> Violations:

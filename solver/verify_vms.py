@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..models.billing import SECONDS_PER_HOUR
@@ -34,9 +36,10 @@ class Spot(NamedTuple):
     job: str | None
 
 
+@lru_cache(maxsize=1 << 16)
 def exact(value: float) -> Fraction:
     """The decimal a float was written as."""
-    return Fraction(repr(float(value)))
+    return Fraction(Decimal(repr(float(value))))
 
 
 def same(left: Fraction, right: Fraction) -> bool:
