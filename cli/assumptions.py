@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..models.fleet import FleetPlan, FleetProblem, Route
+from ..models.fleet import FleetProblem
+from ..models.plan import FleetPlan, Route
 from ..models.workload import Demand
 from .places import PlaceKey, by_place, place_labels, place_of, zone_name
 from .route_groups import shares_replicas

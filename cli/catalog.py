@@ -42,7 +42,7 @@ def summary(*, among: Filters = Filters(), json: JsonFlag = False) -> int:  # no
         "calibrations_fitted": sum(c.kind == "fitted" for c in calibrations),
     }
     if json:
-        from ..models.fleet import SCHEMA_VERSION
+        from ..models.plan import SCHEMA_VERSION
 
         print_json({"schema_version": SCHEMA_VERSION, "counts": counts, "providers": providers})
         return 0

@@ -49,7 +49,7 @@ def list_(
     """
     rows = _unpriced_rows(what, among) if what in UNPRICED else _priced_rows(what, among)
     if json:
-        from ..models.fleet import SCHEMA_VERSION
+        from ..models.plan import SCHEMA_VERSION
 
         print_json({"schema_version": SCHEMA_VERSION, "what": what, "items": rows})
         return 0

@@ -36,7 +36,7 @@ def show(name: str, /, *, catalog: str = "clouds", json: JsonFlag = False) -> in
 
     found = [about(thing, catalog) for thing in _find(name, catalog)]
     if json:
-        from ..models.fleet import SCHEMA_VERSION
+        from ..models.plan import SCHEMA_VERSION
 
         matches = [{"kind": kind, **row} for kind, row in found]
         print_json({"schema_version": SCHEMA_VERSION, "matches": matches})

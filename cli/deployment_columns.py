@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..models.deployment import SLOCheck
-from ..models.fleet import Assignment
+from ..models.plan import Assignment
 from ..models.workload import Workload
 from .places import span_name
 from .route_groups import replica_column

@@ -66,7 +66,7 @@ def status_word(error: Exception) -> str:
 
 def as_data(error: Exception) -> dict[str, object]:
     """The error as the JSON object of cli/README.md."""
-    from ..models.fleet import SCHEMA_VERSION
+    from ..models.plan import SCHEMA_VERSION
 
     field, value, rule = None, None, None
     if isinstance(error, ProblemError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..models.fleet import Assignment, FleetProblem, VMCount
+from ..models.fleet import FleetProblem
+from ..models.plan import Assignment, VMCount
 from ..solver.recommend import Choice
 from .places import purchase_name
 from .words import percent, plural, three_digits

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..models.fleet import FleetPlan, Host, Route, VMCount
 from ..models.hardware import PurchaseOption
+from ..models.plan import FleetPlan, Host, Route, VMCount
 
 PlaceKey = tuple[str, str, PurchaseOption]
 """`provider:vm_type`, region, purchase option."""

@@ -10,11 +10,12 @@ from cyclopts import App
 from .filters import naming_flags
 from .numerals import Flag, Whole
 from .output import JsonFlag, check_writable, print_json, to_json, write_file
-from .progress import working
+from .progress import bounds_in_words, working
 from .source import Source, read_problem
 
 if TYPE_CHECKING:
-    from ..models.fleet import FleetPlan, FleetProblem
+    from ..models.fleet import FleetProblem
+    from ..models.plan import FleetPlan
     from ..solver.program import SolveOptions
 
 app = App(
@@ -24,6 +25,8 @@ app = App(
   infersave plan fleet.yaml --time-limit 300 --out plan.json
   infersave plan fleet.yaml --json | jq .usd_per_hour""",
 )
+
+Formulation = Literal["auto", "candidates", "patterns", "layers"]
 
 FLAGS = {
     "options.time_limit_s": "--time-limit",
@@ -40,7 +43,7 @@ def plan(
     /,
     *,
     backend: str = "ortools:highs",
-    formulation: Literal["candidates", "layers"] = "candidates",
+    formulation: Formulation = "auto",
     time_limit: float = 60.0,
     gap: float = 1e-6,
     seed: Whole = 0,
@@ -54,7 +57,8 @@ def plan(
     Args:
         problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
         backend: Who solves the program; infersave catalog list backends names them.
-        formulation: candidates (offload solved ahead; fast) or layers (the full program).
+        formulation: candidates (one program), patterns (split by workload), layers (the
+            definition), or auto: patterns for many services.
         time_limit: Longest time for the solver, in seconds.
         gap: Stop when this part of the cost is left unproved; 0 asks for a full proof.
         seed: Random seed of the solver.
@@ -89,7 +93,7 @@ def _options(time_limit: float, gap: float, seed: int, threads: int) -> SolveOpt
 def _solve(
     problem: FleetProblem,
     backend: str,
-    formulation: Literal["candidates", "layers"],
+    formulation: Formulation,
     options: SolveOptions,
 ) -> FleetPlan:
     from ..solver.backends.base import get_backend
@@ -99,5 +103,11 @@ def _solve(
     name = get_backend(backend).name
     workloads = plural(len(problem.demands), "workload")
     offers = plural(len(problem.offers), "offer")
-    with working(f"planning {workloads} on {offers} with {name}"):
-        return solve(problem, backend=name, options=options, formulation=formulation)
+    with working(f"planning {workloads} on {offers} with {name}") as say:
+        return solve(
+            problem,
+            backend=name,
+            options=options,
+            formulation=formulation,
+            on_progress=lambda progress: say(bounds_in_words(progress)),
+        )

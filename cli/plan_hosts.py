@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ..models.fleet import FleetPlan, FleetProblem, Host, Seat
+from ..models.fleet import FleetProblem
+from ..models.plan import FleetPlan, Host, Seat
 from .places import place_labels, place_of, span_name, spans, zone_name
 from .words import plural
 

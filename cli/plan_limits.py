@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..models.fleet import LimitUse
+from ..models.plan import LimitUse
 from .tables import Column, name_column, number_column
 from .words import NOTHING, usd
 

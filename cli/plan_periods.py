@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ..models.fleet import FleetPlan, FleetProblem, VMCount
+from ..models.fleet import FleetProblem
+from ..models.plan import FleetPlan, VMCount
 from .places import PlaceKey, place_labels, place_of, span_name
 from .tables import Column, number_column
 from .words import NOTHING, plural, three_digits, usd

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..models.fleet import FleetPlan, FleetProblem, MeasuredRoute
+from ..models.fleet import FleetProblem
+from ..models.plan import FleetPlan, MeasuredRoute
 from .deployment_columns import prediction_columns, replica_columns, token_sizes
 from .places import place_labels, place_of
 from .route_groups import grouped, in_periods, replica_column

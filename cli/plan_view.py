@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..models.billing import SECONDS_PER_HOUR
-from ..models.fleet import Assignment, FleetPlan, FleetProblem
+from ..models.fleet import FleetProblem
 from ..models.outcome import Status
+from ..models.plan import Assignment, FleetPlan
 from .assumptions import assumptions
 from .notes import idle_notes, offload_notes, prediction_notes, price_notes
 from .plan_hosts import host_lines, worth_telling

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..models.fleet import Assignment, FleetPlan, FleetProblem, Route, VMCount
+from ..models.fleet import FleetProblem
+from ..models.plan import Assignment, FleetPlan, Route, VMCount
 from .places import PlaceKey, by_place, place_of, purchase_name, span_name, zones_in_words
 from .tables import Column, name_column, number_column, prose_column
 from .words import duration, place, three_digits, usd

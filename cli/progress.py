@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..solver.progress import Progress as SolveProgress
+
+
+Say = Callable[[str], None]
+"""Adds words to what is shown."""
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
+def working(what: str) -> Iterator[Say]:
     """Show a spinner with the seconds so far, when stderr is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield
+        with _stdout_kept_clean():
+            yield lambda words: None
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -27,16 +36,29 @@ def working(what: str) -> Iterator[None]:
         redirect_stderr=False,
     )
     with _stdout_kept_clean(), shown:
-        shown.add_task(what, total=None)
-        yield
+        task = shown.add_task(what, total=None)
+        yield lambda words: shown.update(task, description=f"{what}: {words}" if words else what)
+
+
+def bounds_in_words(progress: SolveProgress) -> str:
+    """The best cost so far, the bound and the gap.
+
+    >>> from infersave.solver.progress import Progress
+    >>> bounds_in_words(Progress(1.0, 20.0, 19.0))
+    'USD 20.00 per hour, bound 19.00, gap 5.00 %'
+    """
+    if progress.usd_per_hour is None or progress.usd_per_hour_bound is None:
+        return ""
+    part = f"part {progress.part} of {progress.parts}: " if progress.parts > 1 else ""
+    usd, bound, gap = progress.usd_per_hour, progress.usd_per_hour_bound, progress.gap or 0.0
+    return f"{part}USD {usd:,.2f} per hour, bound {bound:,.2f}, gap {100 * gap:.2f} %"
 
 
 @contextmanager
 def _stdout_kept_clean() -> Iterator[None]:
     """Send to stderr whatever a solver's own code prints on stdout.
 
-    The backends do so themselves, but only while theirs is the sole thread, and the
-    spinner is another.
+    The backends do so themselves, but only while theirs is the sole thread.
     """
     try:
         number = sys.stdout.fileno()
@@ -44,10 +66,13 @@ def _stdout_kept_clean() -> Iterator[None]:
     except (AttributeError, OSError, ValueError):  # stdout is no file
         yield
         return
+    from ..solver.backends.watch import flush_native
+
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), number)
     try:
         yield
     finally:
+        flush_native()
         os.dup2(saved, number)
         os.close(saved)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from ..models.fleet import Assignment, FleetProblem
+from ..models.fleet import FleetProblem
+from ..models.plan import Assignment
 from ..models.workload import Workload
 from ..solver.recommend import Choice, Recommendation
 from .demand import demand

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from ..models.fleet import Route
+from ..models.plan import Route
 from .tables import Column, number_column
 from .words import three_digits
 

@@ -12,7 +12,8 @@ from .output import JsonFlag, print_json
 from .source import STDIN, Source, read_plain, read_problem
 
 if TYPE_CHECKING:
-    from ..models.fleet import FleetPlan, FleetProblem
+    from ..models.fleet import FleetProblem
+    from ..models.plan import FleetPlan
 
 app = App(
     name="verify",
@@ -31,7 +32,7 @@ def verify(problem: Source, plan: Source, /, *, json: JsonFlag = False) -> int:
         problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
         plan: The JSON that infersave plan writes: a file, or - for stdin.
     """
-    from ..models.fleet import FleetPlan
+    from ..models.plan import FleetPlan
     from ..solver.verify import find_violations
 
     if problem == plan == STDIN:
@@ -47,7 +48,7 @@ def verify(problem: Source, plan: Source, /, *, json: JsonFlag = False) -> int:
 
 
 def _as_data(plan: FleetPlan, violations: tuple[str, ...]) -> dict[str, object]:
-    from ..models.fleet import SCHEMA_VERSION
+    from ..models.plan import SCHEMA_VERSION
 
     return {
         "schema_version": SCHEMA_VERSION,

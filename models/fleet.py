@@ -13,34 +13,8 @@ from .hardware import Offer, VMType
 from .limits import Budget, Horizon, Quota
 from .measured import MeasuredWorkload
 from .outcome import ProblemError
-from .plan import (
-    SCHEMA_VERSION,
-    Assignment,
-    FleetPlan,
-    Host,
-    JobRun,
-    LimitUse,
-    MeasuredRoute,
-    Route,
-    Seat,
-    VMCount,
-)
 from .value import Value
 from .workload import Demand, Workload
-
-__all__ = [
-    "SCHEMA_VERSION",
-    "Assignment",
-    "FleetPlan",
-    "FleetProblem",
-    "Host",
-    "JobRun",
-    "LimitUse",
-    "MeasuredRoute",
-    "Route",
-    "Seat",
-    "VMCount",
-]
 
 ZONES = 3
 """Zones of a region, as most regions of AWS, GCP and Azure have (their region tables)."""

@@ -11,42 +11,47 @@ import numpy as np
 from .decision import Decision
 from .market import Market
 from .orders import order_places
-from .program import IntArray
+from .program import BoolArray, IntArray
 from .variables import Estate
 
 
 def split(estate: Estate) -> list[Estate]:
-    """The independent components, in the order of their first demand; the estate itself if one.
+    """The independent components, jobs under no quota first; the estate itself if one.
 
     Each keeps the whole market; owned VMs belong to the component that may use them, those
-    that nobody may use to the first.
+    that nobody may use to the last.
     """
     market, budget = estate.market, estate.problem.budget
     if budget.usd_per_hour is not None or budget.usd is not None:
         return [estate]
-    orders = [order_places(drawn, market) for drawn in estate.orders]
-    used = [*(s.place for s in estate.services), *orders, *(s.place for s in estate.shifts)]
+    counted: BoolArray = np.asarray(np.any(market.weight, axis=0))
+    places = {id(drawn): order_places(drawn, market) for drawn in estate.orders}
+    free = [drawn for drawn in estate.orders if not counted[places[id(drawn)]].any()]
+    bound = [drawn for drawn in estate.orders if counted[places[id(drawn)]].any()]
+    unowned = replace(market, owned=np.zeros_like(market.owned))
+    alone = [
+        replace(estate, market=unowned, services=(), orders=(drawn,), shifts=()) for drawn in free
+    ]
+    used = [*(s.place for s in estate.services), *(places[id(o)] for o in bound)]
+    used += [s.place for s in estate.shifts]
     part_of = _part_of_place(market, used)
-    parts: dict[int, None] = dict.fromkeys(int(part_of[places[0]]) for places in used)
-    if len(parts) == 1:
-        return [estate]
-    found = []
-    for number, part in enumerate(parts):
+    parts = list(dict.fromkeys(int(part_of[mine[0]]) for mine in used))
+    if not parts and not market.owned.any():
+        return alone
+    nobody = ~np.isin(part_of, parts)
+    for part in parts or [-1]:
         mine = part_of == part
-        unclaimed = ~np.isin(part_of, list(parts)) if number == 0 else np.zeros(len(mine), bool)
-        owned = np.where(mine | unclaimed, market.owned, 0)
-        found.append(
+        owned = np.where(mine | (nobody & (part == (parts or [-1])[-1])), market.owned, 0)
+        alone.append(
             replace(
                 estate,
                 market=replace(market, owned=owned),
                 services=tuple(s for s in estate.services if mine[s.place[0]]),
-                orders=tuple(
-                    o for o, places in zip(estate.orders, orders, strict=True) if mine[places[0]]
-                ),
+                orders=tuple(o for o in bound if mine[places[id(o)][0]]),
                 shifts=tuple(s for s in estate.shifts if mine[s.place[0]]),
             )
         )
-    return found
+    return alone
 
 
 def _part_of_place(market: Market, used: Iterable[IntArray]) -> IntArray:

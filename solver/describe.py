@@ -18,7 +18,8 @@ from ..models.deployment import (
     evaluate_many,
 )
 from ..models.engine import ENGINES
-from ..models.fleet import Assignment, FleetProblem, JobRun
+from ..models.fleet import FleetProblem
+from ..models.plan import Assignment, JobRun
 from .candidates import Stream
 from .market import Market, Place
 from .orders import Orders

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from ..models.outcome import InfeasibleError, NoPlanError, Status
+from ..models.outcome import InfeasibleError, NoPlanError, Status, UnsupportedOption
 from .backends.base import run
+from .bulk import BACKEND, covers, decide_in_bulk, refusal
 from .conflicts import binding_limits
 from .decision import Decision, read_decision
 from .formulation import Formulation, formulate
 from .program import SolveOptions
+from .progress import OnProgress, Progress
 from .variables import Estate
+
+FEW = 30
+"""Services below which the whole program is quicker than splitting it (benchmarks/scale.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +47,70 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         InfeasibleError, NoPlanError, BackendError: as `solve`.
     """
     if formulation == "auto":
-        formulation = "candidates"
-    program, variables = formulate(estate, formulation)
-    answer, scale = run(backend, program, options), program.usd_scale
-    decision = None if answer.values is None else read_decision(variables, answer.values)
+        many = covers(estate) and len(estate.services) >= FEW and backend == BACKEND
+        formulation = "patterns" if many else "candidates"
+    if formulation == "patterns":
+        if reason := refusal(estate, backend):
+            raise UnsupportedOption(f"formulation patterns: {reason}")
+        decision, answer = decide_in_bulk(estate, options)
+        scale = 1.0
+    else:
+        program, variables = formulate(estate, formulation)
+        scale = program.usd_scale
+        answer = run(backend, program, in_usd(options, scale))
+        decision = None if answer.values is None else read_decision(variables, answer.values)
     if decision is None:
         raise _no_plan(answer.status, estate, backend, options)
     bound = None if answer.bound is None else max(answer.bound / scale, 0.0)
     return Part(decision, answer.status, answer.limit, bound, answer.backend, formulation)
 
 
+def in_usd(options: SolveOptions, scale: float) -> SolveOptions:
+    """Options under which a program whose money is scaled reports in USD/h."""
+    told = options.on_bounds
+    if told is None:
+        return options
+
+    def unscaled(best: float | None, bound: float | None) -> None:
+        told(*(None if usd is None else usd / scale for usd in (best, bound)))
+
+    return replace(options, on_bounds=unscaled)
+
+
 def decide_all(
-    estates: Sequence[Estate], backend: str, options: SolveOptions, formulation: Formulation
+    estates: Sequence[Estate],
+    backend: str,
+    options: SolveOptions,
+    formulation: Formulation,
+    on_progress: OnProgress | None = None,
 ) -> list[Part]:
-    """Decide the parts one after another; each gets its share of the time that is left."""
-    deadline, parts = monotonic() + options.time_limit_s, list[Part]()
+    """Decide the parts, `threads` at a time, each with its share of the time that is left."""
+    begun = monotonic()
+    at_once = min(options.threads, len(estates))
     sizes = [len(e.services) + len(e.orders) + len(e.shifts) for e in estates]
-    for number, estate in enumerate(estates):
-        left = max(deadline - monotonic(), 0.0) * sizes[number] / sum(sizes[number:])
-        parts.append(decide(estate, backend, replace(options, time_limit_s=left), formulation))
-    return parts
+
+    def one(number: int) -> Part:
+        left = max(begun + options.time_limit_s - monotonic(), 0.0)
+        share = min(at_once * sizes[number] / sum(sizes[number:]), 1.0)
+        threads = options.threads if len(estates) == 1 else 1
+
+        def told(best: float | None, bound: float | None) -> None:
+            assert on_progress is not None
+            now = monotonic() - begun
+            on_progress(Progress(now, best, bound, number + 1, len(estates)))
+
+        mine = replace(
+            options,
+            time_limit_s=left * share,
+            threads=threads,
+            on_bounds=None if on_progress is None else told,
+        )
+        return decide(estates[number], backend, mine, formulation)
+
+    if at_once == 1:
+        return [one(number) for number in range(len(estates))]
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(one, range(len(estates))))
 
 
 def _no_plan(status: Status, estate: Estate, backend: str, options: SolveOptions) -> NoPlanError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..models.outcome import ProblemError, Status
 from ..models.value import FloatArray
+from .progress import OnBounds
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -110,12 +111,15 @@ class SolveOptions:
         relative_gap: stop when (cost - bound) / cost is at most this; 0 asks for a full proof.
         threads: solver threads; more than 1 is honoured or refused by a backend.
         seed: random seed of the solver.
+        on_bounds: told (incumbent, bound) in the program's money while a solver runs, from
+            its thread; solvers that log no such table never call it.
     """
 
     time_limit_s: float = 60.0
     relative_gap: float = 1e-6
     threads: int = 1
     seed: int = 0
+    on_bounds: OnBounds | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         rules = {

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models.billing import Billing
-from ..models.fleet import SCHEMA_VERSION, Assignment, FleetProblem
+from ..models.fleet import FleetProblem
 from ..models.hardware import Offer, PurchaseOption
 from ..models.outcome import InfeasibleError, ProblemError
+from ..models.plan import SCHEMA_VERSION, Assignment
 from ..models.value import Count, FloatArray, Name, NonNegative, Positive, Value
 from .candidates import TIE, Stream, enumerate_streams
 from .describe import Standing, describe, describe_order

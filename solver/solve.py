@@ -17,6 +17,7 @@ from .formulation import Formulation
 from .interpret import interpret
 from .parts import Part, decide_all
 from .program import SolveOptions
+from .progress import OnProgress
 from .verify import verify
 
 DEFAULT_BACKEND = "ortools:highs"
@@ -28,6 +29,7 @@ def solve(
     backend: str = DEFAULT_BACKEND,
     options: SolveOptions | None = None,
     formulation: Formulation = "auto",
+    on_progress: OnProgress | None = None,
 ) -> FleetPlan:
     """The least-cost fleet that holds every SLO, re-checked by `verify`.
 
@@ -37,6 +39,8 @@ def solve(
         options: time limit, gap, threads, seed.
         formulation: `candidates` (exact reduction, one program), `patterns` (the same, split
             by workload), `layers` (the definition), or `auto`: patterns for many services.
+        on_progress: told the best plan's cost and the bound while the solve runs, from
+            another thread.
 
     Raises:
         InfeasibleError: no plan exists; says which SLO, memory or limit stands in the way.
@@ -49,7 +53,7 @@ def solve(
     estate = survey(problem, DEFAULT_BACKEND, options)
     if formulation == "layers":
         require_definable(estate)
-    parts = decide_all(split(without_dominated(estate)), backend, options, formulation)
+    parts = decide_all(split(without_dominated(estate)), backend, options, formulation, on_progress)
     decision = join(estate, [part.decision for part in parts])
     plan = interpret(decision, _status(parts), _bound(parts))
     if plan.status is Status.OPTIMAL and (plan.gap or 0.0) > options.relative_gap + PROOF:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +20,7 @@ import numpy as np
 
 from ...models.outcome import BackendError, Status
 from ..program import Program, Solution, SolveOptions
+from ..progress import OnBounds, read_row
 from .finish import Answer, absolute_gap, finish
 from .watch import watched
 
@@ -136,7 +139,20 @@ def _arguments(name: str, program: Program, options: SolveOptions) -> tuple[Any,
         solver = parameters_pb2.SOLVER_TYPE_GSCIP if scip else parameters_pb2.SOLVER_TYPE_CP_SAT
     initializer = parameters_pb2.SolverInitializerProto()
     callbacks = callback_pb2.CallbackRegistrationProto()
-    return model, solver, initializer, parameters, extra, None, callbacks, None, None
+    listener = None if options.on_bounds is None else _listener(options.on_bounds)
+    return model, solver, initializer, parameters, extra, listener, callbacks, None, None
+
+
+def _listener(on_bounds: OnBounds) -> Callable[[Sequence[str]], None]:
+    """Reads a solver's log for bounds; what listens cannot stop the solve."""
+
+    def listen(lines: Sequence[str]) -> None:
+        rows = [row for row in map(read_row, lines) if row is not None]
+        if rows:
+            with suppress(Exception):
+                on_bounds(*rows[-1])
+
+    return listen
 
 
 def _answer(result: Any, n_columns: int, label: str) -> Answer:

@@ -66,12 +66,12 @@ def _stdout_on_stderr() -> Iterator[None]:
             os.dup2(2, 1)
         yield
     finally:
-        _flush_native()
+        flush_native()
         os.dup2(saved, 1)
         os.close(saved)
 
 
-def _flush_native() -> None:
+def flush_native() -> None:
     """Empty the C library's buffers: what it still holds would come out on stdout later."""
     with suppress(OSError, AttributeError, TypeError):  # not every platform names its own
         ctypes.CDLL(None).fflush(None)

@@ -169,7 +169,7 @@ OTHER_COMMANDS = [
     (("plan", "small.yaml", "--threads", "0"), "--threads = 0"),
     (("plan", "small.yaml", "--seed", "-1"), "--seed = -1"),
     (("plan", "small.yaml", "--backend", "highs"), "ortools:highs"),
-    (("plan", "small.yaml", "--backend", "ortools:scip", "--threads", "2"), "thread"),
+    (("plan", "example:mixed-lengths", "--backend", "ortools:scip", "--threads", "2"), "thread"),
     (("plan", "small.yaml", "--formulation", "pattern"), "candidates"),
     (("plan", "small.yaml", "--out", "nowhere/plan.json"), "--out = 'nowhere/plan.json'"),
     (("plan", "small.yaml", "--out", "."), "--out = '.'"),
