@@ -14,6 +14,7 @@ import math
 import statistics
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,6 +140,14 @@ def melange(
     instance: Instance, rate: float, cut_s: float, slices: int = SLICE_FACTOR
 ) -> tuple[float, float, str]:
     """(USD/h, seconds, status) of the published formulation."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # PuLP 3 announces PuLP 4
+        return _melange(instance, rate, cut_s, slices)
+
+
+def _melange(
+    instance: Instance, rate: float, cut_s: float, slices: int
+) -> tuple[float, float, str]:
     start = time.perf_counter()
     load = np.repeat(instance.shares * rate / slices, slices)
     bucket = np.repeat(np.arange(len(instance.shares)), slices)

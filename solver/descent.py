@@ -26,6 +26,9 @@ STARTS = 60
 DEPTH = 4
 """Moves in a chain: leave a place, fill it up elsewhere, and mend what that breaks."""
 
+KICKS, KICKED = 20, 3
+"""Kicks in vain before giving up; and moves undone, and made, by one."""
+
 WORTH = 1e-9
 """Least gain of a step, relative to the dearest VM."""
 
@@ -90,6 +93,11 @@ class Bill:
         beyond = np.where(self.free[place], 0, vms) * self.spare[place]
         return (vms * self.room[place] - use) * self.idle[place] + beyond
 
+    def broken(self, use: IntArray) -> float:
+        """The price of the limits that this use of all places breaks."""
+        over = self.vms(use, np.arange(len(use))) @ self.weight - self.left
+        return self.breach * float(np.maximum(over, 0.0).sum())
+
 
 class _State:
     """The moves made so far, and what each other move would change.
@@ -139,6 +147,29 @@ class _State:
         stays = self.current == np.arange(len(gain))
         return np.where(stays, -np.inf, gain), np.where(stays, -np.inf, hope)
 
+    def excess(self) -> float:
+        """The excess of the plan as it stands, but for a constant."""
+        made = np.unique(self.current)
+        alone = float(self.bill.cost(self.now, np.arange(len(self.now))).sum())
+        return alone + self.bill.broken(self.now) + float(self.moves.regret[made].sum())
+
+    def kick(self, rng: np.random.Generator) -> None:
+        """Undo a few moves at random and make a few others that are hopeful."""
+        made = np.unique(self.current[self.current != self.moves.first])
+        if made.size:
+            for row in rng.choice(made, min(KICKED, made.size), replace=False).tolist():
+                self.make(int(self.moves.first[row]))
+        _, hope = self.gains()
+        likely = np.argsort(-hope, kind="stable")[:STARTS]
+        for row in rng.choice(likely, min(KICKED, likely.size), replace=False).tolist():
+            if self.current[row] != row:
+                self.make(row)
+
+    def restore(self, current: IntArray) -> None:
+        """Go back to a plan."""
+        for row in np.unique(current[current != self.current]).tolist():
+            self.make(row)
+
     def make(self, row: int) -> int:
         """Make one move; returns the row that undoes it."""
         back = int(self.current[row])
@@ -150,26 +181,45 @@ class _State:
         return back
 
 
-def descend(setting: Setting, moves: Moves, deadline: float) -> IntArray:
+def descend(setting: Setting, moves: Moves, deadline: float, seed: int = 0) -> IntArray:
     """Rows of the moves to make, at most one a workload; starts from the current ones.
+
+    From where nothing helps it goes on from a plan kicked out of its place, a few times.
 
     Args:
         deadline: when to stop, on the monotonic clock.
+        seed: of the kicks.
     """
+    if not len(moves.regret):
+        return np.zeros(0, np.int64)
     state = _State(Bill.of(setting, moves), moves, setting.gpus)
     for row in moves.current.tolist():
         state.make(row)
     worth = WORTH * float(setting.covering.price.max(initial=1.0))
+    rng = np.random.default_rng(seed)
+    _settle(state, worth, deadline)
+    best, excess = state.current.copy(), state.excess()
+    kicks = 0
+    while kicks < KICKS and time.monotonic() < deadline:
+        state.kick(rng)
+        _settle(state, worth, deadline)
+        kicks += 1
+        if state.excess() < excess - worth:
+            best, excess, kicks = state.current.copy(), state.excess(), 0
+        else:
+            state.restore(best)
+    return np.unique(best[best != moves.first])
+
+
+def _settle(state: _State, worth: float, deadline: float) -> None:
+    """Make moves and chains of moves until none gains."""
     while time.monotonic() < deadline:
         gain, hope = state.gains()
-        if not len(gain):
-            break
         best = int(gain.argmax())
         if gain[best] > worth:
             state.make(best)
         elif not _chained(state, gain, hope, worth, deadline):
-            break
-    return np.unique(state.current[state.current != moves.first])
+            return
 
 
 def _chained(

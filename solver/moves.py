@@ -61,6 +61,11 @@ class Moves:
         )
 
     @property
+    def count(self) -> int:
+        """Patterns beside each workload's cheapest."""
+        return len(self.workload) - len(np.unique(self.workload))
+
+    @property
     def first(self) -> IntArray:
         """Row of the cheapest pattern of the workload of each row, shape [n]."""
         return np.searchsorted(self.workload, self.workload)

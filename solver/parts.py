@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from ..models.outcome import InfeasibleError, NoPlanError, Status, UnsupportedOption
+from .attempt import BACKEND
 from .backends.base import run
-from .bulk import BACKEND, covers, decide_in_bulk, refusal
+from .bulk import covers, decide_in_bulk, refusal
 from .conflicts import binding_limits
 from .decision import Decision, read_decision
 from .formulation import Formulation, formulate

@@ -77,7 +77,7 @@ def prove(base: Base, best: Incumbent, delta: float, step: int) -> bool:
     listed, complete = near(base, setting, regret, proof=True)
     patterns, moves = with_moves(base, setting, best, listed)
     moves = affordable(moves, base.gpus[moves.place], setting.gpu_price, delta * (1.0 + PROOF))
-    if not complete or len(moves.regret) > PROOF_MOVES:
+    if not complete or moves.count > PROOF_MOVES:
         _descend(base, setting, best, patterns, moves)
         return False
     least = min(_choose(base, setting, best, patterns, moves, delta, 0.0), delta)
@@ -118,7 +118,7 @@ def improve(base: Base, best: Incumbent, delta: float, step: int, *, provable: b
         others += around(base, setting, best, step) if number else pool(base, setting, best, step)
         listed = mixed(base, setting, delta if number else delta * FIRST_MIXED, step)
         patterns, moves = with_moves(base, setting, best, listed, others)
-        if len(moves.regret) > MASTER_MOVES:
+        if moves.count > MASTER_MOVES:
             _descend(base, setting, best, patterns, moves)
         excess = excess_of(base, best)
         if best.finished or (provable and excess <= PROVABLE * delta):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..models.billing import SECONDS_PER_HOUR
 from ..models.calibration import Calibration, calibration_for
-from ..models.deployment import Case, Performance, check_slos, evaluate_many
+from ..models.deployment import Case, Performance, SLOCheck, check_slos, evaluate_many
 from ..models.engine import ENGINES
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
@@ -17,9 +17,6 @@ from ..models.plan import Assignment
 from ..models.timing import timing
 from ..models.workload import Workload
 from .verify_vms import PHYSICS, Violations, exact, same
-
-SLACK = 1e-9
-"""Absolute tolerance on a relative slack, which may be 0."""
 
 Replica = tuple[Workload, Assignment, Offer]
 
@@ -75,14 +72,18 @@ def check_prediction(
     if truth.host_bytes > truth.host_limit_bytes * (1 + PHYSICS):
         yield f"needs {truth.host_bytes:.6g} bytes of host memory, has {truth.host_limit_bytes:.6g}"
     calibration = calibration_for(problem.calibrations, offer.vm_type.gpu.name, workload.engine)
-    yield from _check_labels(workload, assignment, calibration)
-    for check in check_slos(workload, truth):
+    checks = check_slos(workload, truth)
+    yield from _check_labels(workload, assignment, calibration, checks)
+    for check in checks:
         if check.slack < -PHYSICS:
             yield f"{check.slo} is {check.predicted:.6g}, the SLO is {check.bound:.6g}"
 
 
 def _check_labels(
-    workload: Workload, assignment: Assignment, calibration: Calibration
+    workload: Workload,
+    assignment: Assignment,
+    calibration: Calibration,
+    checks: Sequence[SLOCheck],
 ) -> Violations:
     """What the plan says of its engine, its SLOs and its calibration."""
     request, deployment = workload.requests[assignment.request_class], assignment.deployment
@@ -96,14 +97,13 @@ def _check_labels(
     ):
         if getattr(assignment, name) != truth:
             yield f"{name} is {truth!r}, the plan says {getattr(assignment, name)!r}"
-    checks = check_slos(workload, assignment.performance)
     if [check.slo for check in checks] != [check.slo for check in assignment.slos]:
         yield "the SLOs listed are not the workload's"
         return
     for check, claimed in zip(checks, assignment.slos, strict=True):
         for name in ("bound", "predicted", "slack"):
             value, said = getattr(check, name), getattr(claimed, name)
-            if not math.isclose(value, said, rel_tol=PHYSICS, abs_tol=SLACK):
+            if not math.isclose(value, said, rel_tol=PHYSICS, abs_tol=PHYSICS):
                 yield f"{check.slo}: {name} is {value:.6g}, the plan says {said:.6g}"
 
 

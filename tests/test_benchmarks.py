@@ -36,3 +36,28 @@ def test_the_whole_catalogue_is_ranked() -> None:
     found = recommend(whole_catalogue.problem_of("meta-llama/Llama-3.1-8B", "continuous"))
     assert len(found.choices) + len(found.rejected) > 500
     assert {c.provider for c in found.choices} >= {"aws", "gcp", "azure", "lambda", "runpod"}
+
+
+def test_a_registered_fleet_is_planned_with_and_without_limits() -> None:
+    from infersave import SolveOptions, solve
+    from infersave.benchmarks import fleets
+
+    options = SolveOptions(relative_gap=1e-3)
+    problem = fleets.draw(12)
+    assert problem == fleets.draw(12)
+    free = solve(problem, options=options)
+    limited = solve(fleets.limit(problem, usd_per_hour=1e6), options=options)
+    assert free.gap is not None
+    assert limited.limits
+    assert len(limited.routes) >= len(problem.workloads)
+
+
+def test_melange_is_never_cheaper() -> None:
+    from infersave.benchmarks import melange
+
+    instance, rate = melange.published_example()
+    theirs, _, status = melange.melange(instance, rate, 10.0, slices=1)
+    usd, _, ours = melange.ours(melange.problem_of(instance, rate))
+    assert theirs == pytest.approx(6.70)
+    assert (status, ours) == ("proved", "optimal")
+    assert usd <= theirs
