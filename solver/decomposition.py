@@ -52,7 +52,8 @@ FEW_ITEMS, MOST_ITEMS = 1_000, 20_000
 """Items of a problem that the plain program is tried on first, and of one at all."""
 
 PLAIN_SHARE = 0.4
-"""Share of the time left that the plain program may take when it comes first."""
+"""Share of the time that the plain program may take when it comes first, and that is kept for
+it when it comes last."""
 
 DUAL_SHARE = 0.4
 """Share of the time that the search for prices may take."""
@@ -102,6 +103,8 @@ def _search(base: Base, best: Incumbent) -> Status | None:
         return None
     if len(base.covering.part) <= FEW_ITEMS and solve_plain(base.covering, best, PLAIN_SHARE):
         return Status.INFEASIBLE
+    last = len(base.covering.part) <= MOST_ITEMS
+    best.kept_s = PLAIN_SHARE * best.left_s if last else 0.0
     keep_limits(base, best, delta)
     provable = False
     for factor in EARLY_PROOFS:
@@ -120,6 +123,7 @@ def _search(base: Base, best: Incumbent) -> Status | None:
         delta = min(GROWTH * delta, excess_of(base, best))
         if not prove(base, best, delta, 1) or delta >= excess_of(base, best):
             break
-    if not best.finished and len(base.covering.part) <= MOST_ITEMS:
-        return Status.INFEASIBLE if solve_plain(base.covering, best, 1.0) else None
+    best.kept_s = 0.0
+    if last and not best.finished and solve_plain(base.covering, best, 1.0):
+        return Status.INFEASIBLE
     return None

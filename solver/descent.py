@@ -181,18 +181,20 @@ class _State:
         return back
 
 
-def descend(setting: Setting, moves: Moves, deadline: float, seed: int = 0) -> IntArray:
+def descend(setting: Setting, moves: Moves, enough: float, deadline: float, seed: int) -> IntArray:
     """Rows of the moves to make, at most one a workload; starts from the current ones.
 
     From where nothing helps it goes on from a plan kicked out of its place, a few times.
 
     Args:
+        enough: the excess that needs no kicks.
         deadline: when to stop, on the monotonic clock.
         seed: of the kicks.
     """
     if not len(moves.regret):
         return np.zeros(0, np.int64)
     state = _State(Bill.of(setting, moves), moves, setting.gpus)
+    enough -= _idle(setting) - state.excess()  # what idles where no move leads
     for row in moves.current.tolist():
         state.make(row)
     worth = WORTH * float(setting.covering.price.max(initial=1.0))
@@ -200,7 +202,7 @@ def descend(setting: Setting, moves: Moves, deadline: float, seed: int = 0) -> I
     _settle(state, worth, deadline)
     best, excess = state.current.copy(), state.excess()
     kicks = 0
-    while kicks < KICKS and time.monotonic() < deadline:
+    while kicks < KICKS and excess > enough and time.monotonic() < deadline:
         state.kick(rng)
         _settle(state, worth, deadline)
         kicks += 1
@@ -209,6 +211,12 @@ def descend(setting: Setting, moves: Moves, deadline: float, seed: int = 0) -> I
         else:
             state.restore(best)
     return np.unique(best[best != moves.first])
+
+
+def _idle(setting: Setting) -> float:
+    """What idles when nothing moves."""
+    idle = (-setting.gpus) % setting.covering.room
+    return float(setting.gpu_price @ idle)
 
 
 def _settle(state: _State, worth: float, deadline: float) -> None:

@@ -60,6 +60,7 @@ class Incumbent:
     Attributes:
         broken: limits that some plan offered would have broken, shape [R].
         patterns: of the plan, those that may differ from the cheapest, where it has any.
+        kept_s: time not to be used yet [s].
     """
 
     covering: Covering
@@ -70,13 +71,15 @@ class Incumbent:
     broken: BoolArray
     cost: float = float("inf")
     bound: float = 0.0
+    kept_s: float = 0.0
     replicas: IntArray | None = field(default=None, repr=False)
     patterns: Patterns = field(default_factory=nothing, repr=False)
 
     @property
     def left_s(self) -> float:
-        """Time left [s]."""
-        return self.options.time_limit_s - (time.monotonic() - self.started)
+        """Time left, but for what is kept [s]."""
+        passed_s = time.monotonic() - self.started
+        return self.options.time_limit_s - self.kept_s - passed_s
 
     @property
     def proved(self) -> bool:

@@ -22,6 +22,10 @@ FEW = 30
 """Services below which the whole program is quicker than splitting it (benchmarks/scale.py)."""
 
 
+PATTERN_SHARE = 0.5
+"""Share of the time for splitting by workload, before the whole program is tried instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What came of one part.
@@ -49,7 +53,11 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
     """
     if formulation == "auto":
         many = covers(estate) and len(estate.services) >= FEW and backend == BACKEND
-        formulation = "patterns" if many else "candidates"
+        return (
+            _by_patterns_first(estate, options)
+            if many
+            else decide(estate, backend, options, "candidates")
+        )
     if formulation == "patterns":
         if reason := refusal(estate, backend):
             raise UnsupportedOption(f"formulation patterns: {reason}")
@@ -64,6 +72,19 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         raise _no_plan(answer.status, estate, backend, options)
     bound = None if answer.bound is None else max(answer.bound / scale, 0.0)
     return Part(decision, answer.status, answer.limit, bound, answer.backend, formulation)
+
+
+def _by_patterns_first(estate: Estate, options: SolveOptions) -> Part:
+    """Split by workload; as one program in the time that is left where that finds no plan."""
+    begun = monotonic()
+    half = replace(options, time_limit_s=options.time_limit_s * PATTERN_SHARE)
+    try:
+        return decide(estate, BACKEND, half, "patterns")
+    except InfeasibleError:
+        raise
+    except NoPlanError:
+        left = max(options.time_limit_s - (monotonic() - begun), 0.0)
+        return decide(estate, BACKEND, replace(options, time_limit_s=left), "candidates")
 
 
 def in_usd(options: SolveOptions, scale: float) -> SolveOptions:

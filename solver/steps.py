@@ -168,7 +168,8 @@ def _descend(
         return  # one move at a time, limits are not met; the master meets them well
     deadline = time.monotonic() + DESCENT_SHARE * best.left_s
     moves = selected(moves, DESCENT_MOVES, ALIKE)
-    made = descend(setting, moves, deadline)
+    enough = best.options.relative_gap * best.bound
+    made = descend(setting, moves, enough, deadline, best.options.seed)
     best.offer(base.after(patterns, moves, made), patterns.take(moves.row[made]))
 
 
