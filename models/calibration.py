@@ -4,7 +4,7 @@ One layer takes
 
 $$ t = \theta \cdot \phi, \qquad \theta \ge 0 $$
 
-with the features $\phi$ of `latency.layer_features`. The paper's form (eq. 7),
+with the features $\phi$ of `latency.LayerWork.features`. The paper's form (eq. 7),
 $\alpha \cdot \mathrm{FLOPs}/\mathrm{peak} + \beta$, is the case of one feature and a constant.
 """
 
