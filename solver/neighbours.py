@@ -18,9 +18,9 @@ from .covering import Covering
 from .incumbent import Incumbent
 from .master import Setting
 from .moves import CURRENT, WANTED, Moves, moves_of, undominated
-from .multipliers import Point
+from .multipliers import Dual, Point
 from .patterns import Patterns, stacked
-from .prices import Limits, constant, vm_price
+from .prices import Limits, Prices, constant, vm_price
 from .pricing import near_patterns, price_workloads
 from .program import IntArray
 from .shortlist import Columns
@@ -150,6 +150,28 @@ def pool(base: Base, setting: Setting, best: Incumbent, step: int) -> list[Patte
         np.add.at(replicas, taken.item, taken.count)
         best.offer(replicas, taken)
         if best.finished or time.monotonic() > deadline:
+            break
+    return found
+
+
+def raised(
+    base: Base, setting: Setting, best: Incumbent, raises: Sequence[float]
+) -> list[Patterns]:
+    """The cheapest patterns at the least rise of limits' prices that makes a plan of them.
+
+    Without such a plan, those of the last rise.
+    """
+    everyone = np.arange(base.covering.n_workloads)
+    dual = Dual(base.covering, base.limits, base.columns, everyone)
+    now = setting.prices
+    unit = dual.units(base.point)[: len(now.limit)]
+    found: list[Patterns] = []
+    for rise in raises:
+        more = np.where(setting.active, rise * (now.limit + unit), 0.0)
+        priced = dual.at(Prices(now.limit + more, now.owned)).priced
+        found = [_repriced(setting, everyone, priced.patterns)]
+        best.offer(priced.replicas(base.covering), found[0])
+        if best.replicas is not None or best.finished:
             break
     return found
 

@@ -16,7 +16,7 @@ from .incumbent import Incumbent
 from .master import Setting, master_of
 from .moves import Moves, affordable, selected
 from .multipliers import Dual, nothing_feasible
-from .neighbours import Base, around, mixed, near, pool, with_moves
+from .neighbours import Base, around, mixed, near, pool, raised, with_moves
 from .patterns import Patterns
 from .plain import most_replicas, plain_program
 from .prices import BOUND_SLACK
@@ -45,6 +45,10 @@ FIRST_GIVING, GIVING_GROWTH = 1 / 8, 4.0
 
 FIRST_MIXED = 1 / 4
 """Regret of the first mixture, in deltas: what fills VMs is wanted first, and fast."""
+
+RAISES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""By how much the prices of active limits rise until the cheapest patterns keep them, as shares
+of themselves and of typical prices."""
 
 HUGE_EXCESS = 100.0
 """Excess that a first plan may have, in mean prices of a GPU, for the scale of the money."""
@@ -88,13 +92,16 @@ def prove(base: Base, best: Incumbent, delta: float, step: int) -> bool:
 def keep_limits(base: Base, best: Incumbent, delta: float) -> None:
     """A first plan where limits are active: many workloads together, each giving way a little."""
     giving = delta * FIRST_GIVING
-    for _ in range(MOST_ROUNDS):
+    others: list[Patterns] = []
+    for number in range(MOST_ROUNDS):
         setting = base.setting(best)
         if best.finished or not setting.active.any():
             return
+        if best.replicas is None and number < len(RAISES):
+            others = raised(base, setting, best, RAISES[number:])
         regret = np.full(base.covering.n_workloads, giving)
         listed, _complete = near(base, setting, regret, proof=False)
-        patterns, moves = with_moves(base, setting, best, listed)
+        patterns, moves = with_moves(base, setting, best, listed, others)
         moves = selected(moves, LIMITED_MOVES, ALIKE)
         _choose(base, setting, best, patterns, moves, HUGE_EXCESS * base.mean, LOOSE_GAP)
         if (base.setting(best).active == setting.active).all():

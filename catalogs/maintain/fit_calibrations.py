@@ -70,7 +70,7 @@ def fastest_links(vm_types: Iterable[VMType]) -> dict[str, float]:
     for vm in vm_types:
         if vm.n_gpus > 1:
             name = vm.gpu.name
-            links[name] = max(links.get(name, 0.0), vm.gpu_link_bytes_per_s)
+            links[name] = max(links.get(name, 0.0), vm.gpu_link_bytes_per_s or 0.0)
     return links
 
 

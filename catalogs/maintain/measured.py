@@ -10,7 +10,7 @@ import numpy as np
 
 from infersave.models.architecture import Architecture
 from infersave.models.calibration import FEATURES, Features
-from infersave.models.hardware import GPU
+from infersave.models.hardware import GPU, known
 from infersave.models.latency import head_work, layer_work
 from infersave.models.load import Load
 from infersave.models.memory import memory_budget
@@ -105,10 +105,10 @@ def replica_of(gpu: GPU, n_gpus: int, link_bytes_per_s: float) -> Replica:
     nothing = (0.0,) * N_FEATURES
     return Replica(
         n_gpus=float(n_gpus),
-        memory_bytes=gpu.memory_bytes,
-        flops_per_s=gpu.flops_per_s,
-        fp8_flops_per_s=gpu.fp8_flops_per_s or gpu.flops_per_s,
-        memory_bytes_per_s=gpu.memory_bytes_per_s,
+        memory_bytes=known(gpu.memory_bytes, gpu.name),
+        flops_per_s=known(gpu.flops_per_s, gpu.name),
+        fp8_flops_per_s=known(gpu.fp8_flops_per_s or gpu.flops_per_s, gpu.name),
+        memory_bytes_per_s=known(gpu.memory_bytes_per_s, gpu.name),
         host_memory_bytes=0.0,
         h2d_bytes_per_s=1.0,
         d2h_bytes_per_s=1.0,
