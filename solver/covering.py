@@ -2,18 +2,20 @@
 
 Workload w is carried by whole replicas; item i = (workload, place, GPUs g_i, part a_i) is one
 way to run one of them, and part a_i of the demand is what that replica carries. A place p is
-a VM type under one purchase option in one zone, with room for `room` GPUs:
+a VM type under one purchase option in one region, with room for `room` GPUs. Its VMs stand in
+zones, which are alike: n_pz of them in zone z, and n_p in all.
 
     min   sum_p price_p n_p
     s.t.  sum_(i of w) a_i x_i >= 1                                  cover
           sum_(i of w, place not spot) a_i x_i >= firm_w             firm: a cap on spot
-          sum_(i of w, place outside z) a_i x_i >= left_w            zones: when one is lost
-          sum_(i on p) g_i x_i <= room_p n_p                         fit
+          sum_(i of w, not in zone z) a_i x_i >= left_w              zones: when one is lost
+          sum_(i on p, in z) g_i x_i <= room_p n_pz                  fit
           sum_p weight_qp n_p <= limit_q                             limits
           owned_p <= n_p <= most_p,  x, n integer
 
-Each g_i divides or is divided by the others of its place and divides its room, so that
-replicas which fit in number fit in place.
+Items of workloads that ask for a share outside each zone are in a zone; the others float, and
+stand wherever there is room (`zones.py`). Each g_i divides or is divided by the others of its
+place and divides its room, so that replicas which fit in number fit in place.
 """
 
 from __future__ import annotations
@@ -42,10 +44,12 @@ class Covering:
     Attributes:
         start: first item of each workload, shape [W + 1].
         place, n_gpus, part: of each item, shape [N]; part in (0, 1].
+        zone: of each item that does not float, from 0, shape [N]; no matter for the others.
         price: of one VM, shape [P], in any money.
         room: GPUs of one VM, shape [P].
         spot: which places can be taken back, shape [P].
-        zone: of each place, from 0, shape [P].
+        home: zone of what is owned and of what floats, unless there is room elsewhere,
+            shape [P].
         owned, most: least and most VMs, shape [P].
         firm: least share not on spot places, shape [W]; 0 asks nothing.
         left: least share outside any one zone, shape [W]; 0 asks nothing.
@@ -57,10 +61,11 @@ class Covering:
     place: IntArray
     n_gpus: IntArray
     part: FloatArray
+    zone: IntArray
     price: FloatArray
     room: IntArray
     spot: BoolArray
-    zone: IntArray
+    home: IntArray
     owned: IntArray
     most: IntArray
     firm: FloatArray
@@ -80,19 +85,23 @@ class Covering:
 
     @property
     def n_zones(self) -> int:
-        """Zones that the places lie in."""
-        return int(self.zone.max(initial=0)) + 1
+        """Zones that items or places lie in."""
+        return int(max(self.zone.max(initial=0), self.home.max(initial=0))) + 1
 
     @property
     def workload(self) -> IntArray:
         """Workload of each item, shape [N]."""
         return np.repeat(np.arange(self.n_workloads), np.diff(self.start))
 
-    def vms_for(self, replicas: IntArray) -> IntArray:
-        """Fewest VMs of each place that hold the replicas of each item, shape [P]."""
-        gpus = np.bincount(self.place, self.n_gpus * replicas, minlength=self.n_places)
-        whole = -(-np.rint(gpus).astype(np.int64) // self.room)
-        return np.asarray(np.maximum(whole, self.owned))
+    @property
+    def floating(self) -> BoolArray:
+        """Items that may stand in any zone, shape [N]."""
+        return np.asarray(self.left[self.workload] == 0)
+
+    def gpus(self, replicas: IntArray | FloatArray, among: BoolArray | None = None) -> IntArray:
+        """GPUs that the replicas of each item, or of some items, take on each place, shape [P]."""
+        used = self.n_gpus * replicas if among is None else self.n_gpus * replicas * among
+        return np.rint(np.bincount(self.place, used, minlength=self.n_places)).astype(np.int64)
 
     def cost(self, vms: IntArray) -> float:
         """What the VMs cost."""
@@ -115,6 +124,7 @@ class Covering:
             place=self.place[items],
             n_gpus=self.n_gpus[items],
             part=self.part[items],
+            zone=self.zone[items],
             most=np.maximum(most, self.owned),
         )
         return reduced, items
@@ -128,8 +138,8 @@ class Covering:
         items, places = len(self.part), self.n_places
         shapes = {
             "start": len(self.start) > 0 and self.start[0] == 0 and self.start[-1] == items,
-            "place": len(self.place) == len(self.n_gpus) == items,
-            "room": len(self.room) == len(self.spot) == len(self.zone) == places,
+            "place": len(self.place) == len(self.n_gpus) == len(self.zone) == items,
+            "room": len(self.room) == len(self.spot) == len(self.home) == places,
             "most": len(self.owned) == len(self.most) == places,
             "left": len(self.firm) == len(self.left) == self.n_workloads,
             "weight": self.weight.shape == (len(self.limit), places),
@@ -144,6 +154,7 @@ class Covering:
             "price": (np.isfinite(self.price) & (self.price >= 0)).all(),
             "n_gpus": (self.n_gpus >= 1).all() and self._degrees_divide(),
             "zone": (self.zone >= 0).all(),
+            "home": (self.home >= 0).all(),
             "owned": ((self.owned >= 0) & (self.owned <= self.most)).all(),
             "firm": ((self.firm >= 0) & (self.firm <= 1)).all(),
             "left": ((self.left >= 0) & (self.left <= 1)).all(),

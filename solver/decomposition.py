@@ -11,8 +11,8 @@
 
 `steps.py` has the steps; the order of the modules, each using those before it, is
 
-`covering`, `plain` | `needs`, `shortlist`, `patterns`, `ratios`, `knapsack`, `quick`,
-`pricing` | `prices`, `attempt`, `planes`, `multipliers` | `moves`, `master`, `descent`,
+`covering`, `zones`, `plain` | `columns`, `needs`, `shortlist`, `patterns`, `ratios`,
+`completion`, `knapsack`, `quick`, `pricing` | `prices`, `attempt`, `planes`, `multipliers` | `moves`, `master`, `descent`,
 `slopes`, `incumbent`, `neighbours`, `steps`.
 """
 
@@ -24,13 +24,13 @@ import numpy as np
 
 from ..models.outcome import Status
 from .backends.finish import PROOF
+from .columns import Columns
 from .covering import Covering
 from .incumbent import CoveringPlan, Incumbent, Progress
 from .multipliers import best_prices
 from .neighbours import Base
 from .prices import Limits, bound_at
 from .program import SolveOptions
-from .shortlist import Columns
 from .steps import excess_of, hopeless, improve, keep_limits, prove, solve_plain
 
 FLEXIBLE = 2_000

@@ -15,6 +15,7 @@ from .covering import Covering
 from .patterns import Patterns, nothing
 from .prices import Limits
 from .program import BoolArray, IntArray, SolveOptions
+from .zones import vms_for
 
 Progress = Callable[[float | None, float, float], None]
 """Called with the cost of the best plan (None: none yet), the bound and the seconds passed."""
@@ -94,7 +95,7 @@ class Incumbent:
 
     def offer(self, replicas: IntArray, patterns: Patterns | None = None) -> None:
         """Take a plan that keeps the limits and costs less."""
-        vms = self.covering.vms_for(replicas)
+        vms = vms_for(self.covering, replicas)
         over = ~self.limits.kept(vms)
         if over.any():
             self.broken = self.broken | over
@@ -130,7 +131,7 @@ class Incumbent:
         if self.replicas is not None:
             replicas = np.zeros(n_items, np.int64)
             replicas[items] = self.replicas
-            vms = self.covering.vms_for(self.replicas)
+            vms = vms_for(self.covering, self.replicas)
         status = status or self._status()
         short = status in (Status.FEASIBLE, Status.NO_PLAN)
         return CoveringPlan(

@@ -31,6 +31,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..models.value import FloatArray
+from .completion import Completion, completion_of
 from .patterns import Patterns, joined, nothing
 from .program import BoolArray, IntArray
 from .ratios import ratios_of, state_bound
@@ -58,15 +59,18 @@ class Found:
     missed: FloatArray
 
 
-def search(lists: Shortlist, ceiling: FloatArray, max_states: int) -> Found:
+def search(lists: Shortlist, ceiling: FloatArray, max_states: int, *, hard: bool = False) -> Found:
     """The cheapest pattern of each origin of each workload, up to the workload's ceiling.
 
     Args:
+        hard: bound what completes a mix by a table of whole replicas too (`completion.py`):
+            worth its time for workloads that a first search left unproved.
         ceiling: patterns that cost more do not matter, shape [B].
         max_states: partial mixes of one workload on one level; past it they are dropped
             and count as `missed`.
     """
-    return _Search(lists, ceiling, max_states).run()
+    completion = completion_of(lists) if hard else None
+    return _Search(lists, ceiling, max_states, completion).run()
 
 
 class _Search:
@@ -77,8 +81,15 @@ class _Search:
         ceiling: of each origin, those of the workloads' empty mixes first.
     """
 
-    def __init__(self, lists: Shortlist, top: FloatArray, max_states: int) -> None:
+    def __init__(
+        self,
+        lists: Shortlist,
+        top: FloatArray,
+        max_states: int,
+        completion: Completion | None = None,
+    ) -> None:
         self.lists, self.top, self.max_states = lists, top, max_states
+        self.completion = completion
         self.ceiling = top * (1.0 + ROUNDING)
         self.ratio = ratios_of(lists)
         self.missed = np.full(len(top), np.inf)
@@ -98,7 +109,12 @@ class _Search:
         """The search in two halves, one after the other."""
         n = len(self.top)
         found = [
-            _Search(self.lists.between(first, last), self.top[first:last], self.max_states).run()
+            search(
+                self.lists.between(first, last),
+                self.top[first:last],
+                self.max_states,
+                hard=self.completion is not None,
+            )
             for first, last in ((0, n // 2), (n // 2, n))
         ]
         second = found[1].patterns
@@ -129,6 +145,9 @@ class _Search:
             return None
         parent, i = ranges(s.at, stop)
         low = state_bound(s.cost[parent], [r[parent] for r in s.needs], self.ratio.at(i))
+        if self.completion is not None:
+            alone = s.cost + self.completion.at(s.workload, s.needs)
+            low = np.maximum(low, alone[parent])
         ceiling = self.ceilings(s, parent, i)
         keep = (low <= ceiling) & (lists.rank[i] <= s.opened[parent] + 1)
         parent, i, low = parent[keep], i[keep], low[keep]
@@ -226,6 +245,8 @@ class _Search:
             for need, gives in zip(s.needs, lists.gives, strict=True)
         ]
         low = state_bound(cost, needs, self.ratio.at(i + 1))
+        if self.completion is not None:
+            low = np.maximum(low, cost + self.completion.at(s.workload[parent], needs))
         keep = low <= self.ceilings(s, parent, i)
         parent, i = parent[keep], i[keep]
         origin, bound = s.origin[parent].copy(), ~lists.loose[i]

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..models.value import FloatArray
+from .columns import Columns
 from .covering import Covering
 from .planes import Plane, highest
 from .prices import Limits, Prices, constant, gpu_price
 from .pricing import Priced, price_workloads
 from .program import BoolArray, IntArray
-from .shortlist import Columns
 
 SAMPLE = 1_000
 """Workloads that the first prices are found on, where there are many more."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..models.value import FloatArray
+from .columns import Columns
 from .covering import SHORTFALL, Covering
 from .program import BoolArray, IntArray
 
@@ -22,8 +23,8 @@ class Needs:
     Attributes:
         workloads: of the group, ascending, shape [B].
         amount: shape [K, B], the shortfall that is allowed taken off.
-        helps: which places help a need, shape [K, P]; row 0 is all True.
-        kind: places of one kind help the same needs, shape [P].
+        helps: which columns help a need, shape [K, C]; row 0 is all True.
+        kind: columns of one kind help the same needs, shape [C].
         zoned: whether the rows from 2 on are zones; row 1 is then the share off spot.
     """
 
@@ -34,7 +35,7 @@ class Needs:
     zoned: bool
 
 
-def needs_of(covering: Covering, workloads: IntArray) -> list[Needs]:
+def needs_of(covering: Covering, columns: Columns, workloads: IntArray) -> list[Needs]:
     """The workloads in groups that ask the same kinds of need."""
     firm, left = covering.firm[workloads] > 0, covering.left[workloads] > 0
     groups = []
@@ -42,26 +43,28 @@ def needs_of(covering: Covering, workloads: IntArray) -> list[Needs]:
         for off_spot in (False, True):
             members = workloads[(left == zoned) & (firm == off_spot)]
             if members.size:
-                groups.append(_group(covering, members, off_spot, zoned))
+                groups.append(_group(covering, columns, members, off_spot, zoned))
     return groups
 
 
-def _group(covering: Covering, members: IntArray, off_spot: bool, zoned: bool) -> Needs:
+def _group(
+    covering: Covering, columns: Columns, members: IntArray, off_spot: bool, zoned: bool
+) -> Needs:
     """One group; a zoned one always has the row of the share off spot, for a fixed order."""
-    zones = covering.n_zones
+    zones, spot = covering.n_zones, covering.spot[columns.place]
     whole = np.full(len(members), 1.0)
-    rows = [np.ones(covering.n_places, bool)]
+    rows = [np.ones(len(spot), bool)]
     amounts = [whole]
-    kind = np.zeros(covering.n_places, np.int64)
+    kind = np.zeros(len(spot), np.int64)
     if off_spot or zoned:
-        rows.append(~covering.spot)
+        rows.append(~spot)
         amounts.append(covering.firm[members])
-        kind = kind + (covering.spot if off_spot else 0)
+        kind = kind + (spot if off_spot else 0)
     if zoned:
         left = covering.left[members]
-        rows += [covering.zone != z for z in range(zones)]
+        rows += [columns.zone != z for z in range(zones)]
         amounts += [left] * zones
-        kind = kind + 2 * covering.zone
+        kind = kind + 2 * columns.zone
         # Every zone can be lost: summed over zones, (Z - 1) total >= Z left.
         amounts[0] = np.maximum(whole, left * zones / max(zones - 1, 1))
     amount = np.maximum(np.array(amounts) - SHORTFALL, 0.0)

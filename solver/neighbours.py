@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..models.value import FloatArray
+from .columns import Columns
 from .covering import Covering
 from .incumbent import Incumbent
 from .master import Setting
@@ -21,10 +22,10 @@ from .moves import CURRENT, WANTED, Moves, moves_of, undominated
 from .multipliers import Dual, Point
 from .patterns import Patterns, stacked
 from .prices import Limits, Prices, constant, vm_price
-from .pricing import near_patterns, price_workloads
+from .pricing import Effort, near_patterns, price_workloads
 from .program import IntArray
-from .shortlist import Columns
 from .slopes import settling
+from .zones import vms_for
 
 PROOF_STATES, PROOF_PATTERNS = 5_000, 300_000
 """Partial mixes of a workload on a level, and patterns in all, when all are listed."""
@@ -44,8 +45,8 @@ FEW = 40
 LITTLE = 1 / 64
 """Regret up to which all workloads may move where limits are active, in deltas."""
 
-POOL_SHARE = 0.2
-"""Share of the time left that patterns at other prices may take."""
+POOL_SHARE, LIST_SHARE = 0.2, 0.25
+"""Shares of the time left that patterns at other prices, and a list of patterns, may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +101,33 @@ class Base:
         return replicas
 
 
-def near(base: Base, setting: Setting, regret: FloatArray, *, proof: bool) -> tuple[Patterns, bool]:
-    """Patterns up to a regret, shape [W] (negative: none), and whether those are all.
+def near(
+    base: Base, setting: Setting, best: Incumbent, regret: FloatArray, *, proof: bool
+) -> tuple[Patterns, float]:
+    """Patterns up to a regret, shape [W] (negative: none), and the regret up to which none lacks.
 
     Args:
         proof: try hard to list all.
     """
-    states = PROOF_STATES if proof else MIXED_STATES
-    most = PROOF_PATTERNS if proof else max(MIXED_PATTERNS, 2 * base.covering.n_workloads)
+    effort = Effort(
+        states=PROOF_STATES if proof else MIXED_STATES,
+        most=PROOF_PATTERNS if proof else max(MIXED_PATTERNS, 2 * base.covering.n_workloads),
+        deadline=time.monotonic() + LIST_SHARE * best.left_s,
+        proof=proof,
+    )
     columns, priced = base.columns, base.point.priced
     full = base.covering.room[columns.place] == columns.n_gpus
     alone = setting.free[columns.place] & full
     patterns, missed = near_patterns(
-        base.covering, columns, setting.gpu_price, priced, regret, alone, states, most
+        base.covering, columns, setting.gpu_price, priced, regret, alone, effort
     )
-    proved = priced.bound >= priced.cost
-    return patterns, bool((proved & (missed >= priced.cost + regret) & (regret >= 0)).all())
+    reached = np.minimum(
+        np.minimum(missed - priced.cost, regret), priced.bound - priced.cost + regret
+    )
+    return patterns, float(reached.min(initial=np.inf))
 
 
-def mixed(base: Base, setting: Setting, delta: float, step: int) -> Patterns:
+def mixed(base: Base, setting: Setting, best: Incumbent, delta: float, step: int) -> Patterns:
     """Patterns up to delta of every step-th workload, and up to more of fewer."""
     n = base.covering.n_workloads
     # A limit is met by many workloads together, each giving way a little.
@@ -126,7 +135,7 @@ def mixed(base: Base, setting: Setting, delta: float, step: int) -> Patterns:
     for size in range(SCALES):
         every = max(1, min(step * SCALE_WORKLOADS**size, n // FEW))
         regret[::every] = delta * SCALE_REGRET**size
-    return near(base, setting, regret, proof=False)[0]
+    return near(base, setting, best, regret, proof=False)[0]
 
 
 def pool(base: Base, setting: Setting, best: Incumbent, step: int) -> list[Patterns]:
@@ -194,7 +203,7 @@ def _suggested(setting: Setting, replicas: IntArray) -> Iterator[FloatArray]:
     used = np.bincount(
         covering.place, covering.n_gpus * replicas, minlength=covering.n_places
     ).astype(np.int64)
-    vms = covering.vms_for(replicas)
+    vms = vms_for(covering, replicas)
     whole = vm_price(covering, setting.limits, setting.prices)
     yield np.where(used > 0, np.maximum(whole * vms / np.maximum(used, 1), price), whole)
     yield np.where(used > 0, price, np.maximum(whole, price) * covering.room)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..models.value import FloatArray
+from .columns import Columns
 from .covering import Covering
 from .knapsack import search
 from .needs import blocks, needs_of
 from .patterns import Patterns, joined
 from .program import BoolArray, IntArray
 from .quick import quick_cost
-from .shortlist import Columns, Shortlist, cheapest_lists, near_lists
+from .shortlist import Shortlist, cheapest_lists, near_lists
 
 FIRST_STATES = 1_000
 """Partial mixes a level at the first try: enough for all but a few workloads in a thousand."""
 
-MORE_STATES = 20_000
-"""Partial mixes a level at the second try, for those that the first left unproved."""
+MORE_STATES = 400_000
+"""Partial mixes a level at the second try, for those that the first left unproved: of 1,000
+workloads under spot caps and zones it completes the lists of all but a few."""
 
-NEAR_BLOCK = 64
-"""Workloads between two looks at how many were listed."""
+NEAR_BLOCK, HARD_BLOCK = 64, 4
+"""Workloads between two looks at how many were listed and at the clock."""
 
 TOUCH = 1e-6
 """How far above a known pattern the search starts, relative, so that it finds one again."""
@@ -66,7 +69,7 @@ def price_workloads(
     cost = np.full(len(workloads), np.inf)
     bound = np.full(len(workloads), np.inf)
     found = []
-    for needs in needs_of(covering, workloads):
+    for needs in needs_of(covering, columns, workloads):
         seats = np.searchsorted(workloads, needs.workloads)
         done = 0
         for lists in cheapest_lists(covering, columns, gpu_price, needs):
@@ -91,12 +94,29 @@ def _cheapest(lists: Shortlist) -> tuple[Patterns, FloatArray]:
     if not again.size:
         return first.patterns, first.missed
     ceiling[again] = np.minimum(ceiling[again], cost[again] * (1.0 + TOUCH))
-    second = search(lists.take(again), ceiling[again], MORE_STATES)
+    second = search(lists.take(again), ceiling[again], MORE_STATES, hard=True)
     settled = np.flatnonzero(~np.isin(first.patterns.workload, again))
     moved = replace(second.patterns, workload=again[second.patterns.workload])
     missed = first.missed.copy()
     missed[again] = second.missed
     return joined([first.patterns.take(settled), moved]), missed
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much to list.
+
+    Attributes:
+        states: partial mixes of a workload on a level.
+        most: patterns in all, beside one a workload; past it, or soon after, no more are listed.
+        deadline: when to stop, on the monotonic clock.
+        proof: whether what a first pass cuts short is tried once more, and harder.
+    """
+
+    states: int
+    most: int
+    deadline: float = float("inf")
+    proof: bool = False
 
 
 def near_patterns(
@@ -106,8 +126,7 @@ def near_patterns(
     priced: Priced,
     regret: FloatArray,
     alone: BoolArray,
-    max_states: int,
-    most: int,
+    effort: Effort,
 ) -> tuple[Patterns, FloatArray]:
     """All patterns of each workload up to a regret, and what may have been missed, shape [W].
 
@@ -117,28 +136,23 @@ def near_patterns(
             workload out.
         alone: columns whose replicas fill whole VMs that nothing else speaks of, shape [C]:
             of those the dominated are left out.
-        max_states: partial mixes of a workload on a level.
-        most: patterns in all, beside one a workload; past it, or soon after, no more are listed.
     """
     missed = np.where(regret >= 0, -np.inf, priced.cost)
+    ceiling = priced.cost + regret
     found: list[Patterns] = []
-    asked, states = np.flatnonzero(regret >= 0), max_states
-    for _ in range(2):  # what the first pass cuts short gets what is left of the room
-        total = sum(len(each.cost) for each in found)
-        for needs in needs_of(covering, asked):
-            for block in blocks(needs, NEAR_BLOCK):
-                if total > most:
-                    break
+    total = 0
+    asked = np.flatnonzero(regret >= 0)
+    for hard in (False, True) if effort.proof else (False,):
+        states, size = (MORE_STATES, HARD_BLOCK) if hard else (effort.states, NEAR_BLOCK)
+        for needs in needs_of(covering, columns, asked):
+            for block in blocks(needs, size):
+                if total > effort.most or time.monotonic() > effort.deadline:
+                    return joined(found), missed
                 members = block.workloads
-                ceiling = priced.cost[members] + regret[members]
-                lists = near_lists(covering, columns, gpu_price, block, ceiling, alone)
-                near = search(lists, ceiling, states)
+                lists = near_lists(covering, columns, gpu_price, block, ceiling[members], alone)
+                near = search(lists, ceiling[members], states, hard=hard)
                 missed[members] = near.missed
                 total += len(near.patterns.cost) - len(members)
                 found.append(replace(near.patterns, workload=members[near.patterns.workload]))
-        asked = asked[missed[asked] < priced.cost[asked] + regret[asked]]
-        room = (most - total) // max(len(asked), 1)
-        if not asked.size or room <= max_states:
-            break
-        states = room
+        asked = asked[missed[asked] < ceiling[asked]]
     return joined(found), missed

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..models.value import FloatArray
+from .columns import Columns
 from .covering import Covering
 from .needs import Needs, blocks
 from .program import BoolArray, IntArray
@@ -87,27 +88,6 @@ class Shortlist:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The distinct pairs of place and GPUs.
-
-    Attributes:
-        place, n_gpus: shape [C].
-        of_item: column of each item, shape [N].
-    """
-
-    place: IntArray
-    n_gpus: IntArray
-    of_item: IntArray
-
-    @classmethod
-    def of(cls, covering: Covering) -> Columns:
-        """The columns of a problem."""
-        base = int(covering.n_gpus.max(initial=0)) + 1
-        key, of_item = np.unique(covering.place * base + covering.n_gpus, return_inverse=True)
-        return cls(key // base, key % base, of_item.astype(np.int64))
-
-
 def cheapest_lists(
     covering: Covering, columns: Columns, gpu_price: FloatArray, needs: Needs
 ) -> Iterator[Shortlist]:
@@ -125,7 +105,7 @@ def cheapest_lists(
         item = where[keep]
         loose = np.ones(len(item), bool)
         yield make_list(
-            covering, item, cost[columns.of_item[item]], loose, block, mirrored=needs.zoned
+            covering, columns, item, cost[columns.of_item[item]], loose, block, needs.zoned
         )
 
 
@@ -154,7 +134,8 @@ def near_lists(
     rest = np.maximum(needs.amount[0][owner] - part, 0.0) * ratio[owner]
     inside = price + rest <= ceiling[owner] * (1.0 + ROUNDING)
     item = item[inside]
-    return make_list(covering, item, price[inside], alone[columns.of_item[item]], needs)
+    loose = alone[columns.of_item[item]]
+    return make_list(covering, columns, item, price[inside], loose, needs, needs.zoned)
 
 
 def workload_of(covering: Covering, item: IntArray) -> IntArray:
@@ -186,9 +167,12 @@ def undominated(
     where, owner = items_of(covering, needs.workloads)
     column = columns.of_item[where]
     keep = np.zeros(len(where), bool) if among is None else ~among[column]
-    kind = needs.kind[columns.place]
-    for each in np.unique(kind):
-        mine = kind == each if among is None else (kind == each) & among
+    present = np.zeros(len(cost), bool)
+    present[column] = True
+    for each in np.unique(needs.kind[present]):
+        mine = present & (needs.kind == each)
+        if among is not None:
+            mine &= among
         order = np.flatnonzero(mine)
         order = order[np.lexsort((covering.room[columns.place[order]], cost[order]))]
         rank = np.full(len(cost), -1)
@@ -204,6 +188,7 @@ def undominated(
 
 def make_list(
     covering: Covering,
+    columns: Columns,
     item: IntArray,
     cost: FloatArray,
     loose: BoolArray,
@@ -218,7 +203,7 @@ def make_list(
     """
     local = np.searchsorted(needs.workloads, workload_of(covering, item))
     part, place = covering.part[item], covering.place[item]
-    zone, spot = covering.zone[place], covering.spot[place]
+    zone, spot = covering.zone[item], covering.spot[place]
     order = np.lexsort((zone, spot, part, cost / part, loose, local))
     counts = np.bincount(local, minlength=len(needs.workloads))
     found = Shortlist(
@@ -227,7 +212,9 @@ def make_list(
         cost=cost[order],
         part=part[order],
         gives=np.where(
-            needs.helps[:, place[order]], np.minimum(part, needs.amount[:, local])[:, order], 0.0
+            needs.helps[:, columns.of_item[item[order]]],
+            np.minimum(part, needs.amount[:, local])[:, order],
+            0.0,
         ),
         amount=needs.amount,
         rank=np.zeros(len(order), np.int64),

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..models.value import FloatArray
+from .columns import Columns
 from .covering import Covering
 from .pricing import Priced, price_workloads
 from .program import IntArray
-from .shortlist import Columns
 
 MOST_ROUNDS = 12
 """Rounds at most; most fleets settle in five to ten."""

@@ -18,7 +18,7 @@ from .moves import Moves, affordable, selected
 from .multipliers import Dual, nothing_feasible
 from .neighbours import Base, around, mixed, near, pool, raised, with_moves
 from .patterns import Patterns
-from .plain import most_replicas, plain_program
+from .plain import most_replicas, plain_point, plain_program
 from .prices import BOUND_SLACK
 
 MOST_ROUNDS = 10
@@ -36,6 +36,9 @@ ALIKE = 4
 
 LOOSE_GAP = 0.03
 """Gap of a master that looks for a better plan, relative to the excess."""
+
+NEEDED_SHARE = 1 / 8
+"""Part of the gap asked for that a master may leave open."""
 
 MOST_GAP = 0.5
 """Greatest gap of a master: a plan that wastes twice the least is worth replacing."""
@@ -73,20 +76,20 @@ def prove(base: Base, best: Incumbent, delta: float, step: int) -> bool:
     """List all patterns of every step-th workload with regrets up to delta, and choose.
 
     Returns:
-        Whether the list was complete and small enough, so that the bound rose.
+        Whether the list was complete and small enough. The bound rises as far as it was.
     """
     setting = base.setting(best)
     regret = np.full(base.covering.n_workloads, -1.0)
     regret[::step] = delta
-    listed, complete = near(base, setting, regret, proof=True)
+    listed, reach = near(base, setting, best, regret, proof=True)
     patterns, moves = with_moves(base, setting, best, listed)
     moves = affordable(moves, base.gpus[moves.place], setting.gpu_price, delta * (1.0 + PROOF))
-    if not complete or moves.count > PROOF_MOVES:
+    if moves.count > PROOF_MOVES:
         _descend(base, setting, best, patterns, moves)
         return False
-    least = min(_choose(base, setting, best, patterns, moves, delta, 0.0), delta)
+    least = min(_choose(base, setting, best, patterns, moves, delta, 0.0), reach)
     best.raise_bound(base.floor + least - BOUND_SLACK * abs(base.floor))
-    return True
+    return reach >= delta
 
 
 def keep_limits(base: Base, best: Incumbent, delta: float) -> None:
@@ -100,7 +103,7 @@ def keep_limits(base: Base, best: Incumbent, delta: float) -> None:
         if best.replicas is None and number < len(RAISES):
             others = raised(base, setting, best, RAISES[number:])
         regret = np.full(base.covering.n_workloads, giving)
-        listed, _complete = near(base, setting, regret, proof=False)
+        listed, _ = near(base, setting, best, regret, proof=False)
         patterns, moves = with_moves(base, setting, best, listed, others)
         moves = selected(moves, LIMITED_MOVES, ALIKE)
         _choose(base, setting, best, patterns, moves, HUGE_EXCESS * base.mean, LOOSE_GAP)
@@ -123,14 +126,15 @@ def improve(base: Base, best: Incumbent, delta: float, step: int, *, provable: b
             return
         before, setting = excess_of(base, best), base.setting(best)
         others += around(base, setting, best, step) if number else pool(base, setting, best, step)
-        listed = mixed(base, setting, delta if number else delta * FIRST_MIXED, step)
+        listed = mixed(base, setting, best, delta if number else delta * FIRST_MIXED, step)
         patterns, moves = with_moves(base, setting, best, listed, others)
+        moves = _within(base, setting, best, moves)
         if moves.count > MASTER_MOVES:
             _descend(base, setting, best, patterns, moves)
+            moves = _within(base, setting, best, moves)
         excess = excess_of(base, best)
         if best.finished or (provable and excess <= PROVABLE * delta):
             return
-        moves = affordable(moves, base.gpus[moves.place], setting.gpu_price, excess * (1 + PROOF))
         moves = selected(moves, MASTER_MOVES, ALIKE)
         excess = min(excess, HUGE_EXCESS * base.mean)
         _choose(base, setting, best, patterns, moves, excess, LOOSE_GAP)
@@ -140,6 +144,12 @@ def improve(base: Base, best: Incumbent, delta: float, step: int, *, provable: b
             delta *= GROWTH
         elif provable and after <= PROVABLE * delta:
             return
+
+
+def _within(base: Base, setting: Setting, best: Incumbent, moves: Moves) -> Moves:
+    """The moves that a plan better than the best may hold."""
+    budget = excess_of(base, best) * (1.0 + PROOF)
+    return affordable(moves, base.gpus[moves.place], setting.gpu_price, budget)
 
 
 def hopeless(base: Base, best: Incumbent) -> bool:
@@ -153,8 +163,7 @@ def solve_plain(covering: Covering, best: Incumbent, share: float) -> bool:
     """The plain program, in a share of the time left; whether it proved that no plan exists."""
     program = plain_program(covering, best.cost if best.replicas is not None else None)
     if best.replicas is not None:
-        point = np.concatenate([best.replicas, covering.vms_for(best.replicas)])
-        program = replace(program, hint=point.astype(float))
+        program = replace(program, hint=plain_point(covering, program, best.replicas))
     options = replace(best.options, time_limit_s=max(share * best.left_s, 0.0))
     solution = attempt(program, options)
     if solution is None:
@@ -196,10 +205,12 @@ def _choose(
         loose: gap to stop at, if more than what the proof needs.
     """
     master = master_of(setting, moves, excess)
-    needed = best.options.relative_gap * best.bound / 2.0
+    needed = NEEDED_SHARE * best.options.relative_gap * best.bound
     gap = max(needed / excess, loose) if excess > 0 else loose
     share = MASTER_SHARE * max(best.left_s, 0.0)
-    options = replace(best.options, time_limit_s=share, relative_gap=min(gap, MOST_GAP))
+    options = replace(
+        best.options, time_limit_s=share, relative_gap=min(gap, MOST_GAP), on_bounds=None
+    )
     solution = attempt(master.program, options)
     if solution is None:
         return 0.0

@@ -10,13 +10,14 @@ import pytest
 from infersave import ProblemError, SolveOptions, Status, UnsupportedProgram
 from infersave.solver import decomposition
 from infersave.solver.backends.base import run
+from infersave.solver.columns import Columns
 from infersave.solver.covering import Covering
 from infersave.solver.decomposition import solve_covering
 from infersave.solver.incumbent import CoveringPlan
 from infersave.solver.plain import plain_program
 from infersave.solver.prices import Limits, Prices, bound_at, vm_price
 from infersave.solver.pricing import price_workloads
-from infersave.solver.shortlist import Columns
+from infersave.solver.zones import Standing, stand
 
 SEEDS, BLOCKS = 200, 10
 AGREE = 2e-6
@@ -28,7 +29,7 @@ GPUS = (1, 2, 4, 8)
 def random_covering(seed: int, n_workloads: int | None = None) -> Covering:
     """A small problem with every kind of limit at random: spot, zones, owned VMs, quotas, budget.
 
-    Zones hold equal copies of the VM types, as does spot at a lower price.
+    Every zone sells all VM types; spot sells them at a lower price.
     """
     rng = np.random.default_rng(seed)
     w_count = n_workloads or int(rng.integers(1, 5))
@@ -36,19 +37,23 @@ def random_covering(seed: int, n_workloads: int | None = None) -> Covering:
     options = int(rng.choice([1, 2]))
     type_room = rng.choice(GPUS, types)
     type_price = rng.uniform(0.5, 4.0, types) * type_room
-    copies = [(t, s, z) for z in range(zones) for s in range(options) for t in range(types)]
-    kind, spot, zone = (np.array(column) for column in zip(*copies, strict=True))
+    copies = [(t, s) for s in range(options) for t in range(types)]
+    kind, spot = (np.array(column) for column in zip(*copies, strict=True))
     spot = spot == 1
     room = type_room[kind]
     price = type_price[kind] * np.where(spot, rng.uniform(0.3, 0.8, types)[kind], 1.0)
+    some = rng.random((2, w_count)) < 0.5
+    left = np.where(some[1] & (zones > 1), rng.choice([0.3, 0.5, 1.0], w_count), 0.0)
     items = []
     for w in range(w_count):
+        stands = range(zones if left[w] else 1)
         size = 10 ** rng.uniform(-1.2, 0.7)
         for t in range(types):
             for g in (g for g in GPUS if type_room[t] % g == 0 and rng.random() > 0.25):
                 part = min(1.0, max(0.08, size * g ** rng.uniform(0.7, 1.2)))
-                items += [(w, p, g, float(part)) for p in np.flatnonzero(kind == t).tolist()]
-    items = sorted(items or [(0, 0, 1, 0.5)])
+                sold = np.flatnonzero(kind == t).tolist()
+                items += [(w, p, g, float(part), z) for p in sold for z in stands]
+    items = sorted(items or [(0, 0, 1, 0.5, 0)])
     columns = list(zip(*items, strict=True))
     n_places = len(copies)
     owned = np.where(rng.random(n_places) < 0.2, rng.integers(0, 3, n_places), 0)
@@ -60,20 +65,20 @@ def random_covering(seed: int, n_workloads: int | None = None) -> Covering:
     limit = rng.integers(2, 14, quotas).astype(float)
     if rng.random() < 0.2:
         weight, limit = np.vstack([weight, price]), np.append(limit, rng.uniform(5, 60))
-    some = rng.random((2, w_count)) < 0.5
     return Covering(
         start=np.searchsorted(np.array(columns[0]), np.arange(w_count + 1)),
         place=np.array(columns[1]),
         n_gpus=np.array(columns[2]),
         part=np.array(columns[3]),
+        zone=np.array(columns[4]),
         price=price,
         room=room,
         spot=spot,
-        zone=zone,
+        home=np.zeros(n_places, np.int64),
         owned=owned,
         most=most,
         firm=np.where(some[0] & (options == 2), rng.choice([0.3, 0.5, 1.0], w_count), 0.0),
-        left=np.where(some[1] & (zones > 1), rng.choice([0.3, 0.5, 1.0], w_count), 0.0),
+        left=left,
         weight=weight,
         limit=limit,
     )
@@ -88,15 +93,17 @@ def broken(covering: Covering, plan: CoveringPlan) -> list[str]:
     shape = covering.n_workloads
     firm = np.bincount(w, carried * ~covering.spot[covering.place], minlength=shape)
     away = [
-        np.bincount(w, carried * (covering.zone[covering.place] != z), minlength=shape)
+        np.bincount(w, carried * (covering.zone != z), minlength=shape)
         for z in range(covering.n_zones)
     ]
-    gpus = np.bincount(covering.place, covering.n_gpus * x, minlength=covering.n_places)
+    standing = stand(covering, x)
+    in_zone = zone_gpus(covering, x, standing)
     rules = {
         "cover": np.bincount(w, carried, minlength=shape) >= 1 - SHORT,
         "firm": firm >= covering.firm - SHORT,
         "zones": np.min(away, axis=0) >= covering.left - SHORT,
-        "fit": gpus <= covering.room * n,
+        "fit": in_zone <= covering.room * standing.vms,
+        "all zones": standing.vms.sum(axis=0) == n,
         "owned": n >= covering.owned,
         "most": n <= covering.most,
         "limits": covering.weight @ n <= covering.limit * (1 + 1e-8) + 1e-8,
@@ -104,6 +111,17 @@ def broken(covering: Covering, plan: CoveringPlan) -> list[str]:
         "whole": (x >= 0) & (x == np.rint(x)),
     }
     return [name for name, holds in rules.items() if not np.all(holds)]
+
+
+def zone_gpus(covering: Covering, x: np.ndarray, standing: Standing) -> np.ndarray:
+    """GPUs in use in each zone of each place, from where every replica stands; [Z, P]."""
+    used = np.zeros(standing.vms.shape, np.int64)
+    zone = np.where(covering.floating, covering.home[covering.place], covering.zone)
+    np.add.at(used, (zone, covering.place), covering.n_gpus * x)
+    place, size = covering.place[standing.item], covering.n_gpus[standing.item]
+    np.add.at(used, (covering.home[place], place), -size * standing.count)
+    np.add.at(used, (standing.zone, place), size * standing.count)
+    return used
 
 
 def optimum(covering: Covering, backend: str = "ortools:highs") -> float | None:
@@ -197,7 +215,8 @@ def fleet(n_workloads: int, seed: int = 0) -> Covering:
         price=price,
         room=room,
         spot=np.zeros(len(room), bool),
-        zone=zeros,
+        zone=np.zeros(len(place), np.int64),
+        home=zeros,
         owned=zeros,
         most=np.full(len(room), 10**6),
         firm=np.zeros(n_workloads),
@@ -279,6 +298,7 @@ def test_no_workloads_cost_what_is_owned() -> None:
         place=empty,
         n_gpus=empty,
         part=np.zeros(0),
+        zone=empty,
         firm=np.zeros(0),
         left=np.zeros(0),
         owned=owned,
@@ -309,7 +329,8 @@ def test_the_gate(field: str, value: np.ndarray) -> None:
         price=np.ones(2),
         room=np.full(2, 4),
         spot=np.zeros(2, bool),
-        zone=np.zeros(2, np.int64),
+        zone=np.zeros(1, np.int64),
+        home=np.zeros(2, np.int64),
         owned=np.zeros(2, np.int64),
         most=np.full(2, 9),
         firm=np.zeros(1),

@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from infersave.solver.columns import Columns
+from infersave.solver.completion import completion_of
 from infersave.solver.covering import SHORTFALL, Covering
 from infersave.solver.knapsack import search
 from infersave.solver.needs import needs_of
-from infersave.solver.pricing import near_patterns, price_workloads
+from infersave.solver.pricing import Effort, near_patterns, price_workloads
 from infersave.solver.quick import quick_cost
-from infersave.solver.shortlist import Columns, cheapest_lists
+from infersave.solver.shortlist import cheapest_lists
 
 SEEDS = 120
 MOST_REPLICAS = 4
@@ -39,6 +41,7 @@ def one_workload(seed: int) -> Covering:
         room=room,
         spot=rng.random(n) < 0.4,
         zone=zone,
+        home=np.zeros(n, np.int64),
         owned=np.zeros(n, np.int64),
         most=np.full(n, 100),
         firm=np.array([rng.choice([0.0, 0.4, 1.0])]),
@@ -85,6 +88,24 @@ def test_the_cheapest_pattern_is_the_cheapest(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
+def test_bounds_of_whole_replicas_drop_no_cheapest_pattern(seed: int) -> None:
+    """With them a search finds the same patterns, and the bound of nothing chosen is valid."""
+    covering = one_workload(seed)
+    columns, gpu_price = Columns.of(covering), covering.price / covering.room
+    (needs,) = needs_of(covering, columns, np.arange(1))
+    (lists,) = cheapest_lists(covering, columns, gpu_price, needs)
+    ceiling = quick_cost(lists) * (1 + 1e-6)
+    if not np.isfinite(ceiling[0]):
+        return
+    plain, hard = (search(lists, ceiling, FEW, hard=each) for each in (False, True))
+    assert hard.patterns.cost == pytest.approx(plain.patterns.cost)
+    cheapest = float(plain.patterns.cost.min())
+    table = completion_of(lists)
+    everything = [amount.copy() for amount in lists.amount]
+    assert table.at(np.zeros(1, np.int64), everything)[0] <= cheapest * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_no_pattern_near_the_cheapest_is_missed(seed: int) -> None:
     """What a mix uses outside the loose columns, some listed pattern uses at no more cost."""
     covering = one_workload(seed)
@@ -95,7 +116,7 @@ def test_no_pattern_near_the_cheapest_is_missed(seed: int) -> None:
     alone = covering.room[columns.place] == columns.n_gpus
     regret = np.array([0.5])
     near, missed = near_patterns(
-        covering, columns, gpu_price, priced, regret, alone, max_states=FEW, most=MANY
+        covering, columns, gpu_price, priced, regret, alone, Effort(states=FEW, most=MANY)
     )
     assert missed[0] == np.inf
     bound_items = ~alone[columns.of_item]
@@ -126,7 +147,7 @@ def test_a_search_cut_short_still_bounds(seed: int) -> None:
     covering = one_workload(seed)
     cost = item_cost(covering)
     expected = min((float(cost @ m) for m in mixes(covering)), default=np.inf)
-    (needs,) = needs_of(covering, np.arange(1))
+    (needs,) = needs_of(covering, Columns.of(covering), np.arange(1))
     gpu_price = covering.price / covering.room
     (lists,) = cheapest_lists(covering, Columns.of(covering), gpu_price, needs)
     quick = quick_cost(lists)
@@ -151,6 +172,7 @@ def test_hundreds_of_replicas_do_not_explode() -> None:
         room=np.full(6, 4),
         spot=np.zeros(6, bool),
         zone=np.zeros(6, np.int64),
+        home=np.zeros(6, np.int64),
         owned=np.zeros(6, np.int64),
         most=np.full(6, 1000),
         firm=np.zeros(1),
