@@ -12,8 +12,8 @@
 `steps.py` has the steps; the order of the modules, each using those before it, is
 
 `covering`, `zones`, `plain` | `columns`, `needs`, `shortlist`, `patterns`, `ratios`,
-`completion`, `knapsack`, `quick`, `pricing` | `prices`, `attempt`, `planes`, `multipliers` | `moves`, `master`, `descent`,
-`slopes`, `incumbent`, `neighbours`, `steps`.
+`completion`, `knapsack`, `quick`, `pricing` | `prices`, `attempt`, `planes`, `multipliers` |
+`moves`, `master`, `descent`, `slopes`, `incumbent`, `neighbours`, `steps`.
 """
 
 from __future__ import annotations

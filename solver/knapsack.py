@@ -34,6 +34,7 @@ from ..models.value import FloatArray
 from .completion import Completion, completion_of
 from .patterns import Patterns, joined, nothing
 from .program import BoolArray, IntArray
+from .ranges import ranges
 from .ratios import ratios_of, state_bound
 from .shortlist import NEVER, ROUNDING, Shortlist
 from .states import Leaves, States
@@ -292,11 +293,3 @@ class _Search:
         lengths = np.bincount(row, minlength=len(order))
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         return Patterns(w[order], cost[order], start, self.lists.item[entry[by_row]], count[by_row])
-
-
-def ranges(first: IntArray, last: IntArray) -> tuple[IntArray, IntArray]:
-    """All integers of the ranges [first, last), and the range each is from."""
-    counts = last - first
-    owner = np.repeat(np.arange(len(counts)), counts)
-    ends = np.cumsum(counts)
-    return owner, np.arange(len(owner)) + (first - (ends - counts))[owner]

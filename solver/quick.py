@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..models.value import FloatArray
-from .knapsack import NOTHING, ranges
+from .knapsack import NOTHING
+from .ranges import ranges
 from .shortlist import Shortlist
 
 
