@@ -11,11 +11,13 @@ $\alpha \cdot \mathrm{FLOPs}/\mathrm{peak} + \beta$, is the case of one feature 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from .outcome import CalibrationError
+from .spread import Spread
 from .value import FloatArray, Name, NonNegative, Positive, Real, Value, WholeNumber
 
 
@@ -83,6 +85,9 @@ class Calibration(Value):
         kind: `fitted` on rows of this GPU, or `prior` transferred from others.
         prefill_residual: relative error that 90 % of predictions stay within.
         decode_residual: the same for a decode step.
+        prefill_spread, decode_spread: quantiles of the held-out errors; absent: those of a
+            spread that the residual describes.
+        stretch: multiple of the spread beyond the measured range.
         rows: measured rows behind it.
         max_batch, max_context_tokens, max_gpus: the range the rows cover; beyond it a
             prediction is an extrapolation and plans say so. 0 for a prior.
@@ -96,6 +101,9 @@ class Calibration(Value):
     decode: Coefficients
     prefill_residual: Positive
     decode_residual: Positive
+    prefill_spread: Spread | None = None
+    decode_spread: Spread | None = None
+    stretch: Annotated[float, Field(ge=1, strict=True)] = 1.0
     rows: WholeNumber = 0
     max_batch: WholeNumber = 0
     max_context_tokens: WholeNumber = 0
@@ -107,6 +115,23 @@ class Calibration(Value):
     def residual(self) -> float:
         """The wider of the two phases' residuals."""
         return max(self.prefill_residual, self.decode_residual)
+
+    def factor(self, confidence: float, extrapolates: bool = False) -> tuple[float, float]:
+        """Multiples of the predicted prefill and decode time that hold with a probability.
+
+        measured <= factor * predicted with probability `confidence`; 1 at one half, rising.
+
+        Args:
+            confidence: inside (0, 1).
+            extrapolates: whether the use lies beyond the measured range (`beyond`).
+
+        Raises:
+            CalibrationError: the confidence is not inside (0, 1).
+        """
+        stretch = self.stretch if extrapolates else 1.0
+        prefill = self.prefill_spread or Spread.within(self.prefill_residual)
+        decode = self.decode_spread or Spread.within(self.decode_residual)
+        return prefill.factor(confidence, stretch), decode.factor(confidence, stretch)
 
     def beyond(self, batch: int, context_tokens: int, n_gpus: int) -> tuple[str, ...]:
         """What of a use lies beyond the measured range, in words."""
