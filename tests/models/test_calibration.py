@@ -12,8 +12,8 @@ from infersave.models.calibration import (
     Features,
     apply_ctcf,
     calibration_for,
-    fit_coefficients,
 )
+from infersave.models.fitting import fit_coefficients
 from infersave.models.outcome import CalibrationError, ProblemError
 from infersave.models.spread import Spread
 
@@ -109,12 +109,19 @@ def test_features_must_be_finite() -> None:
 
 def test_coefficients_and_features_have_one_order() -> None:
     theta = Coefficients(
-        linear=1.0, attention=2.0, layer_s=3.0, sequence_s=4.0, exchange=5.0, sync_s=6.0
+        linear=1.0,
+        attention=2.0,
+        layer_s=3.0,
+        sequence_s=4.0,
+        exchange=5.0,
+        sync_s=6.0,
+        activation=7.0,
+        logit_s=8.0,
     ).as_tuple()
-    assert theta == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
-    assert (FEATURES[0], FEATURES[5]) == ("linear_s", "exchanges")
-    phi = Features(1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
-    assert apply_ctcf(theta, phi) == 654321.0
+    assert theta == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
+    assert (FEATURES[0], FEATURES[5], FEATURES[7]) == ("linear_s", "exchanges", "logits")
+    phi = Features(1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7)
+    assert apply_ctcf(theta, phi) == 87654321.0
 
 
 def test_coefficients_are_not_negative() -> None:
