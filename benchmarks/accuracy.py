@@ -9,7 +9,8 @@ Three forms of the time of a phase, each fitted per GPU and software, on the sam
 - ours: all terms of `models/calibration.py`, fitted level by level.
 
 What is held out, one value at a time: a batch, a length, a tensor-parallel degree, an LLM
-(of one GPU and software), a GPU with all of its rows.
+(of one GPU and software), a GPU with all of its rows. Prefills timed fewer than five times, where
+others were timed more often, are fitted with less weight and not counted: they are mostly noise.
 
 A second table hides a quarter of all batches, lengths, degrees, LLMs and GPUs in turn, calibrates
 from the rest as the shipped calibrations were, and predicts the hidden rows as `infersave predict`
@@ -81,7 +82,8 @@ def collect(held: Iterable[HeldOut], by_gpu: bool) -> dict[Group, dict[str, list
         predicted: dict[str, FloatArray | None] = {"ours": part.predicted}
         for name, form in SIMPLE.items():
             predicted[name] = simple_form(part, form)
-        for i, row in enumerate(part.sample.rows):
+        for i in np.flatnonzero(part.sample.weights >= 1.0):
+            row = part.sample.rows[i]
             gpus = ("all", row.gpu.name) if by_gpu else ("all",)
             for gpu in gpus:
                 group = (row.software, gpu, row.kind, part.holdout)

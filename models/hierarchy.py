@@ -33,7 +33,7 @@ CELL_WEIGHT = 100.0
 """Rows that a cell brings to the pool, however many it has."""
 LEAST_SERIES = 3
 """Fewer rows than this leave an LLM with the calibration of its cell."""
-SOFTWARE_PULL, CELL_PULL, SERIES_PULL = 0.5, 1.0, 1.0
+SOFTWARE_PULL, CELL_PULL, SERIES_PULL = 0.5, 3.0, 1.0
 """Strengths of the pulls (`fitting.Pull`), chosen by the held-out error of both."""
 SCALE = 0.1
 """Relative error from which a row weighs less, across sources that do not agree closely."""

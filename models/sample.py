@@ -19,7 +19,7 @@ HOLDOUTS = ("batch", "length", "TP", "model")
 BINS_PER_OCTAVE = 8
 """Prompts this close in length are repeats of one another."""
 ENOUGH_REPEATS = 5
-"""A median of so many counts in full; where others of the kind are repeated, fewer count less."""
+"""A median of so many prefills counts in full; where others are repeated, fewer count less."""
 MOST_WAITING = 0.25
 """Part of a request's time before its first token; above it the clients queued, and fewer
 sequences decoded than the row says."""
@@ -32,7 +32,7 @@ class Sample:
     Attributes:
         rows: with measured seconds.
         work: features of their phases.
-        weights: of a row beside others of its kind; 1 unless it has fewer repeats than they.
+        weights: of a row beside others; below 1 for a prefill with fewer repeats than they.
     """
 
     rows: tuple[Observation, ...]
@@ -43,12 +43,11 @@ class Sample:
     def of(cls, rows: Iterable[Observation]) -> Sample:
         """Rows that were measured, repeats merged to their median."""
         merged, counts = merge_repeats([row for row in rows if row.seconds is not None])
-        most: dict[tuple[str, str], int] = {}
+        most: dict[str, int] = {}
         for row, count in zip(merged, counts, strict=True):
-            key = row.software, row.kind
-            most[key] = max(most.get(key, 1), min(count, ENOUGH_REPEATS))
+            most[row.software] = max(most.get(row.software, 1), min(count, ENOUGH_REPEATS))
         weights = [
-            min(1.0, count / most[row.software, row.kind])
+            min(1.0, count / most[row.software]) if row.kind == "prefill" else 1.0
             for row, count in zip(merged, counts, strict=True)
         ]
         return cls(tuple(merged), count_work(merged), np.array(weights))
