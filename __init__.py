@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from infersave.catalogs.architectures import architecture_names, load_architecture
     from infersave.catalogs.calibrations import load_calibrations
+    from infersave.catalogs.measurement_files import load_measurements
     from infersave.catalogs.problem_file import example_names, load_problem, parse_problem
     from infersave.catalogs.store import Catalog, load_catalog
     from infersave.models.architecture import Architecture, LayerGroup
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from infersave.models.hardware import GPU, HostLink, Offer, VMType
     from infersave.models.limits import Budget, Horizon, Quota, Selection, Survival
     from infersave.models.measured import MeasuredWorkload, Throughput
+    from infersave.models.observation import Observation
     from infersave.models.outcome import (
         BackendError,
         BackendUnavailable,
@@ -41,11 +43,15 @@ if TYPE_CHECKING:
         NoPlanError,
         ProblemError,
         Status,
+        UnknownNameError,
         UnsupportedOption,
         UnsupportedProgram,
         VerificationError,
     )
+    from infersave.models.own_fit import OwnFit, fit_calibrations
     from infersave.models.plan import Assignment, FleetPlan, Host, LimitUse, MeasuredRoute, VMCount
+    from infersave.models.prediction import Prediction, Predictor
+    from infersave.models.sample import Sample
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
     from infersave.solver.program import SolveOptions
@@ -56,6 +62,7 @@ if TYPE_CHECKING:
 _HOME = {
     "catalogs.architectures": ("architecture_names", "load_architecture"),
     "catalogs.calibrations": ("load_calibrations",),
+    "catalogs.measurement_files": ("load_measurements",),
     "catalogs.problem_file": ("example_names", "load_problem", "parse_problem"),
     "catalogs.store": ("Catalog", "load_catalog"),
     "models.architecture": ("Architecture", "LayerGroup"),
@@ -66,6 +73,10 @@ _HOME = {
     "models.hardware": ("GPU", "HostLink", "Offer", "VMType"),
     "models.limits": ("Budget", "Horizon", "Quota", "Selection", "Survival"),
     "models.measured": ("MeasuredWorkload", "Throughput"),
+    "models.observation": ("Observation",),
+    "models.own_fit": ("OwnFit", "fit_calibrations"),
+    "models.prediction": ("Prediction", "Predictor"),
+    "models.sample": ("Sample",),
     "models.plan": ("Assignment", "FleetPlan", "Host", "LimitUse", "MeasuredRoute", "VMCount"),
     "models.outcome": (
         "BackendError",
@@ -77,6 +88,7 @@ _HOME = {
         "NoPlanError",
         "ProblemError",
         "Status",
+        "UnknownNameError",
         "UnsupportedOption",
         "UnsupportedProgram",
         "VerificationError",
@@ -120,18 +132,24 @@ __all__ = [
     "MeasuredRoute",
     "MeasuredWorkload",
     "NoPlanError",
+    "Observation",
     "Offer",
     "OffloadSchedule",
+    "OwnFit",
     "Performance",
+    "Prediction",
+    "Predictor",
     "ProblemError",
     "Quota",
     "Recommendation",
     "RequestClass",
+    "Sample",
     "Selection",
     "SolveOptions",
     "Status",
     "Survival",
     "Throughput",
+    "UnknownNameError",
     "UnsupportedOption",
     "UnsupportedProgram",
     "VMCount",
@@ -143,9 +161,11 @@ __all__ = [
     "backend_names",
     "evaluate",
     "example_names",
+    "fit_calibrations",
     "load_architecture",
     "load_calibrations",
     "load_catalog",
+    "load_measurements",
     "load_problem",
     "parse_problem",
     "recommend",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..models.calibration import ANY, Calibration
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
 from ..models.outcome import CatalogError, ProblemError
@@ -29,7 +30,7 @@ EXAMPLE_PREFIX = "example:"
 DEMAND = ("workloads", "measured")
 PLAIN = ("billing", "quotas", "budget", "horizon", "zones_per_region")
 """Fields that a file spells as `FleetProblem` does."""
-SUPPLY = ("catalog", "offers", "reserved")
+SUPPLY = ("catalog", "offers", "reserved", "calibrations")
 
 
 class CatalogFilter(Value):
@@ -111,8 +112,22 @@ def parse_problem(data: object, folder: Path | None = None) -> FleetProblem:
         fields["quotas"] = [spelled_out(q, f"quotas[{i}]", gpus) for i, q in enumerate(quotas)]
     if "horizon" in data:
         fields["horizon"] = with_hours(data["horizon"])
-    calibrations = load_calibrations() if fields["workloads"] else ()
+    calibrations = _calibrations(data, folder) if fields["workloads"] else ()
     return FleetProblem.parse({**fields, "offers": offers, "calibrations": calibrations})
+
+
+def _calibrations(data: Mapping[str, Any], folder: Path | None) -> tuple[Calibration, ...]:
+    """Those shipped that plans use; rows of the problem's own file come first."""
+    found = {(c.gpu, c.engine): c for c in load_calibrations() if c.plans and c.gpu != ANY}
+    if (name := data.get("calibrations")) is not None:
+        if not isinstance(name, str):
+            raise ProblemError("calibrations", name, "must be the path of a CSV file")
+        path = str(folder / name) if folder else name
+        own = [c for c in load_calibrations(path) if c.plans]
+        # A GPU measured by the user keeps no shipped row under another engine.
+        found = {key: c for key, c in found.items() if key[0] not in {c.gpu for c in own}}
+        found |= {(c.gpu, c.engine): c for c in own}
+    return tuple(found.values())
 
 
 def _check_fields(data: Mapping[str, object]) -> None:

@@ -42,6 +42,13 @@ class Row:
         except ValueError:
             raise self.broken(column, "must be a whole number") from None
 
+    def whole_list(self, column: str) -> list[int]:
+        """A cell as whole numbers between spaces."""
+        try:
+            return [int(part) for part in self.text(column).split()]
+        except ValueError:
+            raise self.broken(column, "must be whole numbers between spaces") from None
+
     def sourced(self) -> str:
         """The source of the row, with its note: a caveat must not get lost on the way."""
         return "; ".join(text for text in (self.text("source"), self.text("note")) if text)

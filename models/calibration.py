@@ -11,12 +11,14 @@ $\alpha \cdot \mathrm{FLOPs}/\mathrm{peak} + \beta$, is the case of one feature 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Annotated, Literal
 
-import numpy as np
+from pydantic import Field
 
 from .outcome import CalibrationError
-from .value import FloatArray, Name, NonNegative, Positive, Real, Value, WholeNumber
+from .spread import Spread
+from .value import Name, NonNegative, Positive, Real, Value, WholeNumber
+from .waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Features:
         sequences: sequences in the batch x layers.
         exchange_s: tensor-parallel bytes / GPU link [s].
         exchanges: all-reduces, 0 on one GPU.
+        activation_s: one pass over the tokens' activations: bytes / bandwidth [s].
+        logits: numbers the output head yields, 0 for a layer.
     """
 
     linear_s: Real
@@ -38,6 +42,8 @@ class Features:
     sequences: Real
     exchange_s: Real
     exchanges: Real
+    activation_s: Real
+    logits: Real
 
 
 FEATURES = tuple(field.name for field in fields(Features))
@@ -53,6 +59,8 @@ class Coefficients(Value):
         sequence_s: cost of each further sequence in a layer [s].
         exchange: multiple of the ideal exchange time [-].
         sync_s: cost of one all-reduce [s].
+        activation: passes over the activations: norms, rotations, copies [-].
+        logit_s: cost of one logit: sampling works on all of the vocabulary [s].
     """
 
     linear: Positive
@@ -61,6 +69,8 @@ class Coefficients(Value):
     sequence_s: NonNegative = 0.0
     exchange: NonNegative = 0.0
     sync_s: NonNegative = 0.0
+    activation: NonNegative = 0.0
+    logit_s: NonNegative = 0.0
 
     def as_tuple(self) -> tuple[float, ...]:
         """theta in the order of `FEATURES`."""
@@ -71,18 +81,33 @@ class Coefficients(Value):
             self.sequence_s,
             self.exchange,
             self.sync_s,
+            self.activation,
+            self.logit_s,
         )
 
 
+ANY = "any"
+"""In place of an engine, a software, an architecture: holds for all without one of their own."""
+
+
 class Calibration(Value):
-    """CTCF of one GPU under one engine.
+    """CTCF of one GPU, for planning under an engine or for predicting a measured software.
 
     Attributes:
         gpu: GPU it was measured on, or transferred to.
         engine: engine it holds for; `any` where no engine has one of its own.
+        software: serving software it was measured with (vLLM, TensorRT-LLM, ...); `any` for
+            plans, which do not name one.
+        architecture, precision: the LLM and its weights where it was fitted to them alone.
         kind: `fitted` on rows of this GPU, or `prior` transferred from others.
         prefill_residual: relative error that 90 % of predictions stay within.
         decode_residual: the same for a decode step.
+        prefill_spread, decode_spread: quantiles of the held-out errors; absent: those of a
+            spread that the residual describes.
+        waiting: how first tokens wait in a closed loop; absent where none was measured.
+        stretch: multiple of the spread beyond the measured range.
+        degree_stretch: the same at a tensor-parallel degree that no row has.
+        degrees: tensor-parallel degrees of the rows.
         rows: measured rows behind it.
         max_batch, max_context_tokens, max_gpus: the range the rows cover; beyond it a
             prediction is an extrapolation and plans say so. 0 for a prior.
@@ -90,12 +115,21 @@ class Calibration(Value):
     """
 
     gpu: Name
-    engine: Name = "any"
+    engine: Name = ANY
+    software: Name = ANY
+    architecture: Name = ANY
+    precision: Name = ANY
     kind: Literal["fitted", "prior"]
     prefill: Coefficients
     decode: Coefficients
     prefill_residual: Positive
     decode_residual: Positive
+    prefill_spread: Spread | None = None
+    decode_spread: Spread | None = None
+    waiting: Waiting | None = None
+    stretch: Annotated[float, Field(ge=1, strict=True)] = 1.0
+    degree_stretch: Annotated[float, Field(ge=1, strict=True)] = 1.0
+    degrees: tuple[int, ...] = ()
     rows: WholeNumber = 0
     max_batch: WholeNumber = 0
     max_context_tokens: WholeNumber = 0
@@ -104,9 +138,38 @@ class Calibration(Value):
     date: str = ""
 
     @property
+    def plans(self) -> bool:
+        """Whether plans use it: it holds for every software and architecture."""
+        return self.software == self.architecture == self.precision == ANY
+
+    @property
     def residual(self) -> float:
         """The wider of the two phases' residuals."""
         return max(self.prefill_residual, self.decode_residual)
+
+    def factor(self, confidence: float, extrapolates: bool = False) -> tuple[float, float]:
+        """Multiples of the predicted prefill and decode time that hold with a probability.
+
+        measured <= factor * predicted with probability `confidence`; 1 at one half, rising.
+
+        Args:
+            confidence: inside (0, 1).
+            extrapolates: whether the use lies beyond the measured range (`beyond`).
+
+        Raises:
+            CalibrationError: the confidence is not inside (0, 1).
+        """
+        stretch = self.stretch if extrapolates else 1.0
+        prefill = self.prefill_spread or Spread.within(self.prefill_residual)
+        decode = self.decode_spread or Spread.within(self.decode_residual)
+        return prefill.factor(confidence, stretch), decode.factor(confidence, stretch)
+
+    def widening(self, batch: int, context_tokens: int, n_gpus: int) -> float:
+        """Multiple of the spread at a use: of the widest of what it goes beyond."""
+        if self.kind == "prior":
+            return 1.0  # its spread is already that of GPUs nobody measured
+        beyond = self.stretch if self.beyond(batch, context_tokens, n_gpus) else 1.0
+        return max(beyond, 1.0 if n_gpus in self.degrees else self.degree_stretch)
 
     def beyond(self, batch: int, context_tokens: int, n_gpus: int) -> tuple[str, ...]:
         """What of a use lies beyond the measured range, in words."""
@@ -130,61 +193,14 @@ def apply_ctcf(theta: tuple[Real, ...], features: Features) -> Real:
     return total
 
 
-def fit_coefficients(
-    design: FloatArray,
-    seconds: FloatArray,
-    lower: FloatArray | None = None,
-    upper: FloatArray | None = None,
-) -> FloatArray:
-    """Least squares on relative error, with bounds on theta.
-
-    Rows are divided by the measured time, so that a 5 % miss weighs the same at 1 ms
-    and at 1 s; a soft-L1 loss keeps single bad rows from steering.
-
-    Args:
-        design: features, shape [rows, coefficients].
-        seconds: measured times [s], shape [rows].
-        lower: least theta, shape [coefficients]; default 0.
-        upper: greatest theta; default none.
-
-    Raises:
-        CalibrationError: fewer rows than coefficients that can move, or times that are
-            not positive.
-    """
-    from scipy.optimize import least_squares, lsq_linear  # an extra: only fitting needs it
-
-    low = np.zeros(design.shape[1]) if lower is None else lower
-    high = np.full(design.shape[1], np.inf) if upper is None else upper
-    if not (np.all(np.isfinite(design)) and np.all(seconds > 0)):
-        raise CalibrationError("measured seconds must be positive and features finite")
-    free = (high > low) & np.any(design != 0, axis=0)
-    if len(seconds) < int(free.sum()):
-        raise CalibrationError(f"{len(seconds)} rows cannot fix {int(free.sum())} coefficients")
-    theta = np.where(free, 0.0, low)
-    relative = design / seconds[:, None]
-    target = 1.0 - relative @ theta
-    scale = np.abs(relative[:, free]).mean(axis=0)
-    scaled = relative[:, free] / scale
-    bounds = (low[free] * scale, high[free] * scale)
-    start = lsq_linear(scaled, target, bounds=bounds).x
-    inside = np.clip(start, bounds[0] + 1e-12, np.maximum(bounds[1] - 1e-12, bounds[0] + 1e-12))
-
-    def residuals(x: FloatArray) -> FloatArray:
-        return np.asarray(scaled @ x - target)
-
-    found = least_squares(residuals, inside, bounds=bounds, loss="soft_l1", f_scale=0.05)
-    theta[free] = found.x / scale
-    return np.asarray(theta, dtype=np.float64)
-
-
 def calibration_for(calibrations: tuple[Calibration, ...], gpu: str, engine: str) -> Calibration:
     """The calibration of a GPU under an engine, else the GPU's `any`.
 
     Raises:
         CalibrationError: there is none for this GPU.
     """
-    mine = {c.engine: c for c in calibrations if c.gpu == gpu}
-    found = mine.get(engine) or mine.get("any")
+    mine = {c.engine: c for c in calibrations if c.gpu == gpu and c.plans}
+    found = mine.get(engine) or mine.get(ANY)
     if found is None:
         raise CalibrationError(f"no calibration for GPU {gpu!r} under engine {engine!r}")
     return found

@@ -59,7 +59,7 @@ class FleetProblem(Value):
         _refuse_duplicates("workloads", [demand.name for demand in self.demands])
         _refuse_duplicates("offers", [offer.key for offer in self.offers])
         _refuse_duplicates("quotas", [quota.name for quota in self.quotas])
-        pairs = [f"{c.gpu} under {c.engine}" for c in self.calibrations]
+        pairs = [f"{c.gpu} under {c.engine}" for c in self.calibrations if c.plans]
         _refuse_duplicates("calibrations", pairs)
         known: dict[str, VMType] = {}
         for index, offer in enumerate(self.offers):

@@ -55,6 +55,8 @@ class LayerWork:
         attention_s, exchange_s: attention and tensor-parallel exchange of one sequence.
         exchanges: all-reduces of a layer, 0 on one GPU.
         cached_bytes: KV cache of one sequence on one GPU.
+        activation_s: one pass over the activations of one sequence.
+        logits: of one sequence.
         layers: 1, and 0 for the output head.
     """
 
@@ -68,12 +70,14 @@ class LayerWork:
     exchange_s: Real
     exchanges: Real
     cached_bytes: Real
+    activation_s: Real
+    logits: Real
     layers: float
 
     def linear_s(self, batch: Real) -> Real:
         """The matrix products of a batch [s].
 
-        >>> moe = LayerWork(0.0, 10.0, 800.0, True, 0.75, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+        >>> moe = LayerWork(0.0, 10.0, 800.0, True, 0.75, 1.0, *[0.0] * 6, 1.0)
         >>> round(float(moe.linear_s(1))), round(float(moe.linear_s(1000)))
         (210, 810)
         """
@@ -95,6 +99,8 @@ class LayerWork:
             self.exchange_s,
             self.exchanges,
             self.cached_bytes,
+            self.activation_s,
+            self.logits,
             self.layers,
         )
 
@@ -107,6 +113,8 @@ class LayerWork:
             sequences=batch * self.layers,
             exchange_s=batch * self.exchange_s,
             exchanges=self.exchanges,
+            activation_s=batch * self.activation_s,
+            logits=batch * self.logits,
         )
 
 
@@ -169,6 +177,8 @@ def layer_work(
         exchange_s=message * (sent / replica.gpu_link_bytes_per_s),
         exchanges=parallel * ALL_REDUCES_PER_LAYER,
         cached_bytes=cached,
+        activation_s=message / replica.memory_bytes_per_s,
+        logits=0.0,
         layers=1.0,
     )
 
@@ -187,5 +197,7 @@ def head_work(load: Load, replica: Replica) -> LayerWork:
         exchange_s=0.0,
         exchanges=0.0,
         cached_bytes=0.0,
+        activation_s=0.0,
+        logits=load.shape.whole.vocabulary,
         layers=0.0,
     )

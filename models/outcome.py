@@ -3,6 +3,7 @@
 InferSaveError
 |- ProblemError(ValueError)     a value in the problem breaks a rule
 |- CatalogError(LookupError)    a name is not in a catalogue, or a row is wrong
+|  `- UnknownNameError          ... in a row of measurements
 |- CalibrationError             a calibration cannot be fitted or used
 |- NoPlanError                  the problem is sound but there is no plan
 |  `- InfeasibleError           ... and that is proved
@@ -85,6 +86,10 @@ class CatalogError(InferSaveError, LookupError):
     def __str__(self) -> str:
         """The message itself: LookupError's children would show its repr."""
         return str(self.args[0])
+
+
+class UnknownNameError(CatalogError):
+    """A row of measurements names a GPU or an LLM that no catalogue describes."""
 
 
 class CalibrationError(InferSaveError):

@@ -41,8 +41,9 @@ class LayerTime:
     @classmethod
     def of(cls, theta: tuple[Real, ...], work: LayerWork) -> LayerTime:
         """theta . phi, the features of the work taken apart by how they grow."""
-        linear, attention, layer_s, sequence_s, exchange, sync_s = theta
+        linear, attention, layer_s, sequence_s, exchange, sync_s, activation, logit_s = theta
         grows = attention * work.attention_s + exchange * work.exchange_s
+        grows = grows + activation * work.activation_s + logit_s * work.logits
         return cls(
             work=work,
             linear=linear,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-PrecisionName = Literal["fp16", "bf16", "fp8", "int8", "int4", "mxfp4"]
+PrecisionName = Literal["fp16", "bf16", "fp8", "int8", "int4", "mxfp4", "nvfp4"]
 KVPrecisionName = Literal["fp16", "fp8"]
 
 
@@ -32,6 +32,8 @@ PRECISIONS: dict[str, Precision] = {
     "int4": Precision((4 + (16 + 4) / 128) / 8),
     # OCP Microscaling v1.0: blocks of 32 four-bit floats share an 8-bit scale.
     "mxfp4": Precision((4 + 8 / 32) / 8),
+    # NVIDIA's: blocks of 16 share an 8-bit scale. Catalogues hold no FP4 rate: FP8's stands in.
+    "nvfp4": Precision((4 + 8 / 16) / 8, fp8_compute=True),
 }
 """Weights of the layers. Embeddings and the output head stay at `EMBEDDING_BYTES`."""
 

@@ -13,6 +13,7 @@ from infersave import (
     InferSaveError,
     NoPlanError,
     ProblemError,
+    UnknownNameError,
     UnsupportedOption,
     UnsupportedProgram,
     VerificationError,
@@ -23,6 +24,7 @@ from infersave.cli.failures import as_data, exit_status, status_word
 CASES: list[tuple[Exception, int, str]] = [
     (ProblemError("slo.ttft_s", -1, "must be positive"), 2, "invalid"),
     (CatalogError("unknown GPU"), 2, "invalid"),
+    (UnknownNameError("unknown GPU"), 2, "invalid"),
     (CalibrationError("no calibration"), 2, "invalid"),
     (BackendUnavailable("not installed"), 2, "unavailable"),
     (UnsupportedProgram("not pure integer"), 2, "unsupported"),

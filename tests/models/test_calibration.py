@@ -12,9 +12,10 @@ from infersave.models.calibration import (
     Features,
     apply_ctcf,
     calibration_for,
-    fit_coefficients,
 )
+from infersave.models.fitting import fit_coefficients
 from infersave.models.outcome import CalibrationError, ProblemError
+from infersave.models.spread import Spread
 
 THETA = np.array([1.3, 1.1, 4e-5, 2e-6, 1.5, 1e-5])
 # Sizes of the features in real rows: seconds, seconds, layers, sequences, seconds, exchanges.
@@ -108,12 +109,19 @@ def test_features_must_be_finite() -> None:
 
 def test_coefficients_and_features_have_one_order() -> None:
     theta = Coefficients(
-        linear=1.0, attention=2.0, layer_s=3.0, sequence_s=4.0, exchange=5.0, sync_s=6.0
+        linear=1.0,
+        attention=2.0,
+        layer_s=3.0,
+        sequence_s=4.0,
+        exchange=5.0,
+        sync_s=6.0,
+        activation=7.0,
+        logit_s=8.0,
     ).as_tuple()
-    assert theta == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
-    assert (FEATURES[0], FEATURES[5]) == ("linear_s", "exchanges")
-    phi = Features(1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
-    assert apply_ctcf(theta, phi) == 654321.0
+    assert theta == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
+    assert (FEATURES[0], FEATURES[5], FEATURES[7]) == ("linear_s", "exchanges", "logits")
+    phi = Features(1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7)
+    assert apply_ctcf(theta, phi) == 87654321.0
 
 
 def test_coefficients_are_not_negative() -> None:
@@ -136,3 +144,46 @@ def test_an_engine_of_its_own_comes_before_any() -> None:
     assert calibration_for((general, special), "T4", "continuous") is general
     with pytest.raises(CalibrationError, match="'L4'"):
         calibration_for((general, special), "L4", "flexgen")
+
+
+def _with_spread() -> Calibration:
+    theta = Coefficients(linear=1.0, attention=1.0, layer_s=0.0)
+    return Calibration(
+        gpu="T4",
+        kind="fitted",
+        prefill=theta,
+        decode=theta,
+        prefill_residual=0.3,
+        decode_residual=0.2,
+        prefill_spread=Spread(below=0.1, above=0.3),
+        stretch=2.0,
+    )
+
+
+def test_a_factor_is_the_quantile_that_was_measured() -> None:
+    prefill, decode = _with_spread().factor(0.95)
+    assert prefill == pytest.approx(np.exp(0.3))
+    assert decode == pytest.approx(1.2)  # no quantiles: the residual's
+    assert _with_spread().factor(0.05)[0] == pytest.approx(np.exp(-0.1))
+
+
+def test_factors_rise_with_confidence_and_are_1_at_one_half() -> None:
+    calibration = _with_spread()
+    steps = [calibration.factor(p) for p in (0.01, 0.3, 0.5, 0.7, 0.95, 0.99)]
+    for phase in (0, 1):
+        factors = [step[phase] for step in steps]
+        assert factors == sorted(factors)
+        assert len(set(factors)) == len(factors)
+    assert calibration.factor(0.5) == (1.0, 1.0)
+
+
+def test_an_extrapolation_is_wider() -> None:
+    calibration = _with_spread()
+    inside, outside = calibration.factor(0.9), calibration.factor(0.9, extrapolates=True)
+    assert outside == pytest.approx(tuple(x**2 for x in inside))
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, -0.5, float("nan")])
+def test_confidence_is_a_probability(confidence: float) -> None:
+    with pytest.raises(CalibrationError, match="confidence"):
+        _with_spread().factor(confidence)

@@ -98,8 +98,8 @@ def replica(n_gpus: float = 1.0, **changes: object) -> Replica:
         "h2d_bytes_per_s": 6e9,
         "d2h_bytes_per_s": 5e9,
         "gpu_link_bytes_per_s": LINK,
-        "prefill": (1.5, 1.0, 1e-4, 0.0, 1.0, 1e-5),
-        "decode": (1.2, 1.1, 2e-4, 1e-6, 1.0, 2e-5),
+        "prefill": (1.5, 1.0, 1e-4, 0.0, 1.0, 1e-5, 20.0, 1e-10),
+        "decode": (1.2, 1.1, 2e-4, 1e-6, 1.0, 2e-5, 0.0, 1e-9),
     }
     return Replica(**{**values, **changes})  # type: ignore[arg-type]
 
