@@ -2,6 +2,9 @@
 
     python benchmarks/scale.py [SIZES] [TIME_LIMIT_S]
 
+The last line under a table is the exponent with which our time grows in the number of services,
+from 1,000 or the smallest size on.
+
 Each run is a process of its own: wall time from problem to checked plan (model evaluation
 included), cost, proved bound, gap and peak memory. "plain" is the same program in one piece,
 normalised and with needless VM types left out, given whole to a solver. "limit" is what no method
@@ -35,7 +38,9 @@ WIDTH = 110
 SIZES = (100, 300, 1_000, 10_000, 100_000)
 PLAIN_UP_TO = 1_000
 LIMIT_UP_TO = 10_000
-TIME_LIMIT_S = 60.0
+TIME_LIMIT_S, LARGE_TIME_LIMIT_S = 60.0, 300.0
+"""Of fleets that are also given whole to a solver, and of larger ones."""
+BUDGET_GAP = 1e-2
 GAP = 1e-4
 ROOM = 1.05
 """The budget of limited fleets, as a multiple of what the same fleet costs without it."""
@@ -52,7 +57,7 @@ def fleet(n: int, limited: bool) -> FleetProblem:
     if not limited:
         return problem
     free = limit(problem, usd_per_hour=1e12)
-    usd = infersave.solve(free, options=SolveOptions(relative_gap=GAP)).usd_per_hour
+    usd = infersave.solve(free, options=SolveOptions(relative_gap=BUDGET_GAP)).usd_per_hour
     return limit(problem, usd_per_hour=usd * ROOM)
 
 
@@ -107,6 +112,7 @@ def main() -> None:
     time_limit_s = float(sys.argv[2]) if len(sys.argv) > 2 else TIME_LIMIT_S
     console = Console(width=WIDTH)
     for limited in (False, True):
+        ours: dict[int, float] = {}
         table = Table("services", "method", "s", "USD/h", "bound", "gap", "status", "peak MiB")
         for n in sizes:
             for method in (*METHODS, "limit"):
@@ -114,9 +120,26 @@ def main() -> None:
                     continue
                 if method == "limit" and (limited or n > LIMIT_UP_TO):
                     continue
-                row = _child(n, limited, method, time_limit_s)
+                row = _child(
+                    n,
+                    limited,
+                    method,
+                    time_limit_s if n <= PLAIN_UP_TO else LARGE_TIME_LIMIT_S,
+                )
+                if method == "ours" and isinstance(seconds := row.get("s"), float):
+                    ours[n] = seconds
                 table.add_row(f"{n:,}", method, *_cells(row))
-        console.print("all limits on" if limited else "no limits", table, "")
+        console.print("all limits on" if limited else "no limits", table, _growth(ours), "")
+
+
+def _growth(ours: dict[int, float]) -> str:
+    """The exponent of our time in the number of services, between the ends of the range."""
+    sizes = [n for n in ours if n >= PLAIN_UP_TO] or list(ours)
+    if len(sizes) < 2:
+        return ""
+    low, high = min(sizes), max(sizes)
+    exponent = np.log(ours[high] / ours[low]) / np.log(high / low)
+    return f"growth exponent from {low:,} to {high:,}: {exponent:.2f}"
 
 
 def _child(n: int, limited: bool, method: str, time_limit_s: float) -> dict[str, object]:

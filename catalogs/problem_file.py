@@ -28,7 +28,7 @@ EXAMPLES = Path(__file__).resolve().parent / "data" / "problems"
 EXAMPLE_PREFIX = "example:"
 
 DEMAND = ("workloads", "measured")
-PLAIN = ("billing", "quotas", "budget", "horizon", "zones_per_region")
+PLAIN = ("billing", "confidence", "quotas", "budget", "horizon", "zones_per_region")
 """Fields that a file spells as `FleetProblem` does."""
 SUPPLY = ("catalog", "offers", "reserved", "calibrations")
 

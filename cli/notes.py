@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..models.calibration import MEDIAN
 from ..models.fleet import FleetProblem
 from ..models.plan import Assignment, VMCount
 from ..solver.recommend import Choice
@@ -82,8 +83,25 @@ def prediction_notes(problem: FleetProblem, assignments: Iterable[Assignment]) -
             f"Predictions for {', '.join(gpus)} {origin}: 90 % of held-out measurements lay "
             f"within {percent(error)}."
         )
+    yield from _confidence_note(problem, {gpu for gpus in basis.values() for gpu in gpus})
     for where, reasons in beyond.items():
         yield f"Beyond the measured range: {where} ({', '.join(_furthest(reasons))})."
+
+
+def _confidence_note(problem: FleetProblem, gpus: set[str]) -> Iterator[str]:
+    """What the times shown are, where they are not the median."""
+    if problem.confidence == MEDIAN:
+        return
+    factors = {c.gpu: c.factor(problem.confidence) for c in problem.calibrations if c.gpu in gpus}
+    each = ", ".join(
+        f"{gpu} {prefill:.2f} and {decode:.2f}"
+        for gpu, (prefill, decode) in sorted(factors.items())
+    )
+    yield (
+        "Planned and shown are times that hold with a probability of "
+        f"{percent(problem.confidence)}. "
+        f"Multiples of the median prediction, prefill and decode: {each}."
+    )
 
 
 def _furthest(reasons: Iterable[str]) -> list[str]:

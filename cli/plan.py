@@ -11,7 +11,7 @@ from .filters import naming_flags
 from .numerals import Flag, Whole
 from .output import JsonFlag, check_writable, print_json, to_json, write_file
 from .progress import bounds_in_words, working
-from .source import Source, read_problem
+from .source import Source, at_confidence, read_problem
 
 if TYPE_CHECKING:
     from ..models.fleet import FleetProblem
@@ -48,6 +48,7 @@ def plan(
     gap: float = 1e-6,
     seed: Whole = 0,
     threads: Whole = 1,
+    confidence: float | None = None,
     hosts: Flag = False,
     json: JsonFlag = False,
     out: Path | None = None,
@@ -63,13 +64,15 @@ def plan(
         gap: Stop when this part of the cost is left unproved; 0 asks for a full proof.
         seed: Random seed of the solver.
         threads: Threads of the solver.
+        confidence: Plan on times that hold with this probability, from 0.5 (the median) to
+            below 1; as the problem says when absent.
         hosts: Say of each replica on which VM it sits, however long the list.
         out: Also write the plan to this file, as JSON.
     """
     if out is not None:
         check_writable(out, "--out")
     options = _options(time_limit, gap, seed, threads)
-    asked = read_problem(problem)
+    asked = at_confidence(read_problem(problem), confidence)
     found = _solve(asked, backend, formulation, options)
     if out is not None:
         write_file(out, to_json(found.model_dump(mode="json")), "--out")

@@ -11,7 +11,7 @@ from .filters import Filters
 from .numerals import Flag, Whole
 from .output import JsonFlag, print_json
 from .progress import working
-from .source import Source, read_problem
+from .source import Source, at_confidence, read_problem
 from .workload_options import WorkloadOptions, flags_given, problem_from_flags
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def recommend(
     workload: str | None = None,
     of: WorkloadOptions = WorkloadOptions(),  # noqa: B008 - frozen
     among: Filters = Filters(),  # noqa: B008 - frozen
+    confidence: float | None = None,
     top: Whole | None = None,
     all: Flag = False,
     json: JsonFlag = False,
@@ -54,6 +55,7 @@ def recommend(
     Args:
         problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
         workload: Which workload of the problem, when it has several.
+        confidence: Rank by times that hold with this probability, from 0.5 (the median) to below 1.
         top: VM types to show, 10 when absent; with --json choices, all when absent.
         all: Show each VM type in every region, and every reason.
     """
@@ -61,7 +63,7 @@ def recommend(
 
     if top is not None and top < 1:
         raise ProblemError("--top", top, "must be at least 1")
-    asked = _problem(problem, workload, of, among)
+    asked = at_confidence(_problem(problem, workload, of, among), confidence)
     with working(f"evaluating {len(asked.offers):,} offers"):
         ranking = rank(asked)
     if json:
@@ -113,6 +115,7 @@ def _alone(problem: FleetProblem, workload: Workload) -> FleetProblem:
         workloads=(_at_peak(workload),),
         offers=offers,
         calibrations=problem.calibrations,
+        confidence=problem.confidence,
         billing=problem.billing,
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ..models.outcome import ProblemError
+from .filters import naming_flags
 
 if TYPE_CHECKING:
     from ..models.fleet import FleetProblem
@@ -37,6 +38,18 @@ def read_problem(source: str) -> FleetProblem:
     from ..catalogs.problem_file import load_problem, parse_problem
 
     return parse_problem(_read_stdin()) if source == STDIN else load_problem(source)
+
+
+def at_confidence(problem: FleetProblem, confidence: float | None) -> FleetProblem:
+    """The problem, planned on times that hold with another probability where one is given.
+
+    Raises:
+        ProblemError: it is not a probability of at least one half.
+    """
+    if confidence is None:
+        return problem
+    with naming_flags({"confidence": "--confidence"}):
+        return problem.replace(confidence=confidence)
 
 
 def read_plain(source: str) -> object:

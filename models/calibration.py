@@ -85,6 +85,13 @@ class Coefficients(Value):
             self.logit_s,
         )
 
+    def times(self, factor: float) -> Coefficients:
+        """Every coefficient, and so every time, multiplied."""
+        return Coefficients(**{name: factor * value for name, value in self})
+
+
+MEDIAN = 0.5
+"""Confidence of the predictions as fitted: as often too slow as too fast."""
 
 ANY = "any"
 """In place of an engine, a software, an architecture: holds for all without one of their own."""
@@ -163,6 +170,25 @@ class Calibration(Value):
         prefill = self.prefill_spread or Spread.within(self.prefill_residual)
         decode = self.decode_spread or Spread.within(self.decode_residual)
         return prefill.factor(confidence, stretch), decode.factor(confidence, stretch)
+
+    def at(self, confidence: float) -> Calibration:
+        r"""The same with times that hold with a probability: $\theta$ times each phase's factor.
+
+        Every service metric is a sum of the two phase times with factors that are not negative, so
+        it holds with at least that probability if both phases do; both late at once is the worst.
+        Transfers over the host link are not part of CTCF and stay as they are.
+
+        >>> theta = Coefficients(linear=2.0, attention=1.0, layer_s=0.0)
+        >>> median = Calibration(gpu="X", kind="prior", prefill=theta, decode=theta,
+        ...                      prefill_residual=0.5, decode_residual=0.25)
+        >>> median.at(0.5) is median, round(median.at(0.95).decode.linear, 9)
+        (True, 2.5)
+        """
+        if confidence == MEDIAN:
+            return self
+        prefill, decode = self.factor(confidence)
+        slower = {"prefill": self.prefill.times(prefill), "decode": self.decode.times(decode)}
+        return self.replace(**slower)
 
     def widening(self, batch: int, context_tokens: int, n_gpus: int) -> float:
         """Multiple of the spread at a use: of the widest of what it goes beyond."""

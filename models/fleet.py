@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from .billing import Billing
-from .calibration import Calibration
+from .calibration import MEDIAN, Calibration
 from .hardware import Offer, VMType
 from .limits import Budget, Horizon, Quota
 from .measured import MeasuredWorkload
@@ -28,6 +28,9 @@ class FleetProblem(Value):
         measured: demand planned on measured throughput; it needs no calibration.
         quotas: caps on what is rented at one time.
         horizon: periods with a demand each; None: one steady state.
+        confidence: probability with which the predicted times hold, under the held-out errors of
+            the calibrations; at one half they are the median. SLOs, capacities and jobs are
+            planned on these times.
         zones_per_region: zones to spread over, for what must survive the loss of one; every
             offer is taken to be sold in each at the same price.
     """
@@ -40,12 +43,17 @@ class FleetProblem(Value):
     quotas: tuple[Quota, ...] = ()
     budget: Budget = Budget()
     horizon: Horizon | None = None
+    confidence: Annotated[float, Field(ge=MEDIAN, lt=1, strict=True)] = MEDIAN
     zones_per_region: Annotated[int, Field(ge=2, le=MOST_ZONES, strict=True)] = ZONES
 
     @property
     def demands(self) -> tuple[Demand, ...]:
         """Every workload, predicted and measured."""
         return (*self.workloads, *self.measured)
+
+    def planning_calibrations(self) -> tuple[Calibration, ...]:
+        """The calibrations at the confidence asked for."""
+        return tuple(each.at(self.confidence) for each in self.calibrations)
 
     @property
     def hours(self) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from .calibration import MEDIAN
 from .deployment import Deployment, Performance, SLOCheck
 from .hardware import PurchaseOption
 from .outcome import Status
@@ -193,6 +194,7 @@ class FleetPlan(Value):
         usd_per_hour_bound: proved: no plan of this problem costs less. None: unknown.
         gap: (cost - bound) / cost; None when the bound is unknown.
         relative_gap: the gap that was asked for; `optimal` means it was reached.
+        confidence: probability with which the predicted times hold, as the problem asks.
         limit: the limit that stopped the solver, or empty.
         hosts: which replica sits on which VM.
         limits: each quota and budget with what is taken of it.
@@ -205,6 +207,7 @@ class FleetPlan(Value):
     usd_per_hour_bound: NonNegative | None = None
     gap: NonNegative | None = None
     relative_gap: NonNegative = 0.0
+    confidence: Positive = MEDIAN
     vms: tuple[VMCount, ...]
     assignments: tuple[Assignment, ...] = ()
     measured: tuple[MeasuredRoute, ...] = ()

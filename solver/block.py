@@ -94,8 +94,9 @@ def enumerate_blocks(problem: FleetProblem) -> tuple[Block, ...]:
     for workload in problem.workloads:
         classes = [(workload, index) for index in range(len(workload.requests))]
         found.setdefault(workload.engine, []).extend(classes)
+    calibrations = problem.planning_calibrations()
     return tuple(
-        evaluate_block(classes, enumerate_machines(problem.offers, problem.calibrations, engine))
+        evaluate_block(classes, enumerate_machines(problem.offers, calibrations, engine))
         for engine, classes in found.items()
     )
 

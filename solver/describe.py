@@ -67,7 +67,7 @@ def describe_many(problem: FleetProblem, chosen: Sequence[Chosen]) -> list[Assig
         vm_type = machines.vm_types[machines.type_of[one.pair]]
         key = vm_type.gpu.name, workload.engine
         if key not in found:
-            found[key] = calibration_for(problem.calibrations, *key)
+            found[key] = calibration_for(problem.calibrations, *key).at(problem.confidence)
         deployment = Deployment(
             provider=vm_type.provider,
             vm_type=vm_type.name,

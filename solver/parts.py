@@ -22,7 +22,7 @@ FEW = 30
 """Services below which the whole program is quicker than splitting it (benchmarks/scale.py)."""
 
 
-PATTERN_SHARE = 0.5
+PATTERN_SHARE = 0.8
 """Share of the time for splitting by workload, before the whole program is tried instead."""
 
 
@@ -77,9 +77,9 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
 def _by_patterns_first(estate: Estate, options: SolveOptions) -> Part:
     """Split by workload; as one program in the time that is left where that finds no plan."""
     begun = monotonic()
-    half = replace(options, time_limit_s=options.time_limit_s * PATTERN_SHARE)
+    most = replace(options, time_limit_s=options.time_limit_s * PATTERN_SHARE)
     try:
-        return decide(estate, BACKEND, half, "patterns")
+        return decide(estate, BACKEND, most, "patterns")
     except InfeasibleError:
         raise
     except NoPlanError:

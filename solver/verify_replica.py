@@ -28,7 +28,7 @@ def predict(problem: FleetProblem, replicas: Sequence[Replica]) -> list[Performa
     for workload, assignment, offer in replicas:
         key = offer.vm_type.gpu.name, workload.engine
         if key not in found:
-            found[key] = calibration_for(problem.calibrations, *key)
+            found[key] = calibration_for(problem.calibrations, *key).at(problem.confidence)
         request = workload.requests[assignment.request_class]
         cases.append(Case(workload, request, offer.vm_type, found[key], assignment.deployment))
     return evaluate_many(cases)

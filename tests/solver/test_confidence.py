@@ -1,0 +1,86 @@
+"""Confidence: plans on times that hold with a probability, not on the median."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from infersave import (
+    FleetProblem,
+    InfeasibleError,
+    ProblemError,
+    SolveOptions,
+    VerificationError,
+    solve,
+    verify,
+)
+from infersave.models.spread import Spread
+
+EXACT = SolveOptions(relative_gap=0.0, time_limit_s=30.0)
+AGREE = 1e-6
+LEVELS = (0.5, 0.75, 0.9, 0.99)
+FleetMaker = Callable[[int], FleetProblem]
+
+
+def cost(problem: FleetProblem, formulation: str = "candidates") -> float:
+    """The proved least cost; infinite where no plan holds."""
+    try:
+        return solve(problem, options=EXACT, formulation=formulation).usd_per_hour  # type: ignore[arg-type]
+    except InfeasibleError:
+        return float("inf")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_more_confidence_never_costs_less(seed: int, random_fleet: FleetMaker) -> None:
+    problem = random_fleet(seed)
+    costs = [cost(problem.replace(confidence=level)) for level in LEVELS]
+    for looser, tighter in pairwise(costs):
+        assert tighter >= looser * (1 - AGREE)
+
+
+def test_some_fleet_pays_for_confidence(random_fleet: FleetMaker) -> None:
+    problems = [random_fleet(seed) for seed in range(12)]
+    assert any(cost(p.replace(confidence=0.99)) > cost(p) * (1 + AGREE) for p in problems)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_definition_agrees(seed: int, random_fleet: FleetMaker) -> None:
+    problem = random_fleet(seed).replace(confidence=0.9)
+    assert cost(problem, "layers") == pytest.approx(cost(problem), rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_errors_it_changes_nothing(seed: int, random_fleet: FleetMaker) -> None:
+    problem = random_fleet(seed)
+    none = Spread(below=0.0, above=0.0)
+    exact = tuple(c.replace(prefill_spread=none, decode_spread=none) for c in problem.calibrations)
+    problem = problem.replace(calibrations=exact)
+    assert cost(problem.replace(confidence=0.99)) == pytest.approx(cost(problem), rel=AGREE)
+
+
+def test_times_are_the_median_times_the_factor(random_fleet: FleetMaker) -> None:
+    for median in random_fleet(1).calibrations:
+        prefill, decode = median.factor(0.9)
+        held = median.at(0.9)
+        assert prefill > 1
+        assert held.prefill.linear == pytest.approx(prefill * median.prefill.linear)
+        assert held.decode.layer_s == pytest.approx(decode * median.decode.layer_s)
+
+
+def test_a_plan_of_the_median_is_caught(random_fleet: FleetMaker) -> None:
+    seed = next(seed for seed in range(20) if cost(random_fleet(seed)) < float("inf"))
+    problem = random_fleet(seed)
+    plan = solve(problem, options=EXACT)
+    sure = problem.replace(confidence=0.9)
+    with pytest.raises(VerificationError, match=r"confidence is 0\.9, the plan says 0\.5"):
+        verify(sure, plan)
+    with pytest.raises(VerificationError, match=r"prefill_s is"):
+        verify(sure, plan.replace(confidence=0.9))
+
+
+@pytest.mark.parametrize("value", [0.49, 1.0, -1.0, float("nan"), "high", True])
+def test_what_is_no_confidence(value: object, random_fleet: FleetMaker) -> None:
+    with pytest.raises(ProblemError, match="confidence"):
+        random_fleet(0).replace(confidence=value)
