@@ -174,9 +174,10 @@ class Calibration(Value):
     def at(self, confidence: float) -> Calibration:
         r"""The same with times that hold with a probability: $\theta$ times each phase's factor.
 
-        Every service metric is a sum of the two phase times with factors that are not negative, so
-        it holds with at least that probability if both phases do; both late at once is the worst.
-        Transfers over the host link are not part of CTCF and stay as they are.
+        Every service metric is a sum of the two phase times with factors that are not negative. It
+        holds with exactly that probability if both phases err together. If they err independently
+        it holds more often at high confidence, and a little less often near one half: medians do
+        not add up. Transfers over the host link are not part of CTCF and stay as they are.
 
         >>> theta = Coefficients(linear=2.0, attention=1.0, layer_s=0.0)
         >>> median = Calibration(gpu="X", kind="prior", prefill=theta, decode=theta,
