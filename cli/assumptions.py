@@ -55,7 +55,7 @@ def carried_without_spot(demand: Demand, routes: list[Route]) -> float:
         key = route.request_class, route.period
         asked[key] = asked.get(key, 0.0) + (route.requests_per_s or 0.0)
         if route.purchase != "spot":
-            capacity = route.part * route.capacity_per_s * demand.target_utilization
+            capacity = route.part * route.most_per_s(demand.target_utilization)
             carried[key] = carried.get(key, 0.0) + capacity
     parts = (min(carried.get(key, 0.0) / rate, 1.0) for key, rate in asked.items() if rate)
     # Classes may divide what is left anew, and the plan holds what was asked for.

@@ -38,11 +38,13 @@ def _predicted(workload: Workload) -> Iterator[str]:
         yield f"{workload.job.requests:,} requests within {about(workload.job.deadline_s)}"
     else:
         yield "one replica"
-    for name, bound in workload.slo:
-        if bound is not None and name == "tokens_per_s":
+    for name, bound in workload.slo.bounds():
+        if name == "tokens_per_s":
             yield f"at least {bound:,.6g} tokens/s"
-        elif bound is not None:
+        else:
             yield f"{SLO_WORDS[name]} at most {about(bound)}"
+    if workload.slo.percentile is not None:
+        yield f"for {percent(workload.slo.percentile)} of the requests"
 
 
 def _rules(asked: Demand) -> Iterator[str]:

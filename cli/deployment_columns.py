@@ -43,7 +43,7 @@ def prediction_columns(groups: Sequence[Group], workloads: Sequence[Workload]) -
     slack = (_tightest(group, w) for group, w in zip(groups, workloads, strict=True))
     tokens = (three_digits(min(p.tokens_per_s for p in each)) for each in performances)
     return [
-        number_column("TTFT", (duration(max(p.ttft_s for p in each)) for each in performances)),
+        number_column("TTFT", (duration(max(a.ttft_s for a in group)) for group in groups)),
         number_column("TPOT", (duration(seconds) if seconds else NOTHING for seconds in tpot)),
         number_column("tokens/s\neach", tokens),
         name_column("least SLO\nslack", slack),

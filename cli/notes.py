@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ..models.arrivals import Queueing
 from ..models.calibration import MEDIAN
 from ..models.fleet import FleetProblem
 from ..models.plan import Assignment, VMCount
 from ..solver.recommend import Choice
 from .places import purchase_name
-from .words import percent, plural, three_digits
+from .words import duration, percent, plural, three_digits
 
 STATED = ("problem file", "gpu_info")
 """Sources of prices that the problem states itself."""
@@ -64,7 +65,7 @@ def price_notes(paid: Iterable[VMCount | Choice], problem: FleetProblem) -> list
     return [f"Prices read: {'; '.join(parts)}."]
 
 
-def prediction_notes(problem: FleetProblem, assignments: Iterable[Assignment]) -> Iterator[str]:
+def prediction_notes(problem: FleetProblem, assignments: Sequence[Assignment]) -> Iterator[str]:
     """How far to trust the predictions on each GPU, and what lies beyond the measured range."""
     gpu_of = {offer.vm_type.key: offer.vm_type.gpu.name for offer in problem.offers}
     basis: dict[tuple[str, float], list[str]] = {}
@@ -83,25 +84,53 @@ def prediction_notes(problem: FleetProblem, assignments: Iterable[Assignment]) -
             f"Predictions for {', '.join(gpus)} {origin}: 90 % of held-out measurements lay "
             f"within {percent(error)}."
         )
-    yield from _confidence_note(problem, {gpu for gpus in basis.values() for gpu in gpus})
+    yield from _confidence_notes(gpu_of, assignments)
+    yield from _queue_notes(assignments)
     for where, reasons in beyond.items():
         yield f"Beyond the measured range: {where} ({', '.join(_furthest(reasons))})."
 
 
-def _confidence_note(problem: FleetProblem, gpus: set[str]) -> Iterator[str]:
+def _confidence_notes(
+    gpu_of: Mapping[str, str], assignments: Sequence[Assignment]
+) -> Iterator[str]:
     """What the times shown are, where they are not the median."""
-    if problem.confidence == MEDIAN:
-        return
-    factors = {c.gpu: c.factor(problem.confidence) for c in problem.calibrations if c.gpu in gpus}
-    each = ", ".join(
-        f"{gpu} {prefill:.2f} and {decode:.2f}"
-        for gpu, (prefill, decode) in sorted(factors.items())
-    )
-    yield (
-        "Planned and shown are times that hold with a probability of "
-        f"{percent(problem.confidence)}. "
-        f"Multiples of the median prediction, prefill and decode: {each}."
-    )
+    margins: dict[float, dict[tuple[float, float], list[str]]] = {}
+    for a in assignments:
+        if a.confidence > MEDIAN:
+            factors = a.prefill_factor, a.decode_factor
+            where = margins.setdefault(a.confidence, {}).setdefault(factors, [])
+            name = f"{gpu_of[a.deployment.key]} ({a.engine})"
+            if name not in where:
+                where.append(name)
+    for confidence, by_factor in sorted(margins.items()):
+        each = "; ".join(
+            f"{prefill:.2f} and {decode:.2f} for {', '.join(where)}"
+            for (prefill, decode), where in by_factor.items()
+        )
+        yield (
+            "Planned and shown are times that hold with a probability of "
+            f"{percent(confidence)}. As multiples of the median prediction, prefill and decode: "
+            f"{each}."
+        )
+
+
+def _queue_notes(assignments: Sequence[Assignment]) -> Iterator[str]:
+    """Where times are those of a percentile of requests that arrive at random."""
+    by_percentile: dict[float, dict[str, list[Queueing]]] = {}
+    for a in assignments:
+        if a.queueing is not None:
+            queues = by_percentile.setdefault(a.queueing.percentile, {})
+            queues.setdefault(a.workload, []).append(a.queueing)
+    for part, queues in sorted(by_percentile.items()):
+        each = ", ".join(
+            f"{name} {percent(max(q.utilization for q in mine))} busy, "
+            f"wait {duration(max(q.wait_s for q in mine))}"
+            for name, mine in queues.items()
+        )
+        yield (
+            f"TTFT holds for {percent(part)} of the requests, arriving at random, with what they "
+            f"wait in a queue: {each}."
+        )
 
 
 def _furthest(reasons: Iterable[str]) -> list[str]:

@@ -35,6 +35,7 @@ class WorkloadOptions:
         ttft_s: SLO: longest time to the first token, in seconds.
         tpot_s: SLO: longest time per output token after the first, in seconds.
         e2e_s: SLO: longest time from request to last token, in seconds.
+        percentile: SLO: part of requests that its times hold for; no queueing when absent.
         batch: Sequences in a batch; chosen for you when absent.
         max_batch: Most sequences in a batch; 256 when absent.
         no_offload: Keep all KV cache in GPU memory.
@@ -55,6 +56,7 @@ class WorkloadOptions:
     ttft_s: float | None = None
     tpot_s: float | None = None
     e2e_s: float | None = None
+    percentile: float | None = None
     batch: Whole | None = None
     max_batch: Whole | None = None
     no_offload: Flag = False
@@ -124,7 +126,7 @@ PLAIN = (
     *("architecture", "engine", "requests_per_s", "batch", "max_batch"),
     *("precision", "kv_precision", "target_utilization"),
 )
-SLOS = ("tokens_per_s", "ttft_s", "tpot_s", "e2e_s")
+SLOS = ("tokens_per_s", "ttft_s", "tpot_s", "e2e_s", "percentile")
 SIZES = ("input_tokens", "output_tokens")
 JOB = {"job_requests": "requests", "deadline_s": "deadline_s"}
 """Option -> field of `job`."""

@@ -93,6 +93,8 @@ class Coefficients(Value):
 MEDIAN = 0.5
 """Confidence of the predictions as fitted: as often too slow as too fast."""
 
+Confidence = Annotated[float, Field(ge=MEDIAN, lt=1, strict=True)]
+
 ANY = "any"
 """In place of an engine, a software, an architecture: holds for all without one of their own."""
 
@@ -154,24 +156,23 @@ class Calibration(Value):
         """The wider of the two phases' residuals."""
         return max(self.prefill_residual, self.decode_residual)
 
-    def factor(self, confidence: float, extrapolates: bool = False) -> tuple[float, float]:
+    def factor(self, confidence: float, stretch: float = 1.0) -> tuple[float, float]:
         """Multiples of the predicted prefill and decode time that hold with a probability.
 
         measured <= factor * predicted with probability `confidence`; 1 at one half, rising.
 
         Args:
             confidence: inside (0, 1).
-            extrapolates: whether the use lies beyond the measured range (`beyond`).
+            stretch: multiple of the spread, of a use beyond the measured range (`widening`).
 
         Raises:
             CalibrationError: the confidence is not inside (0, 1).
         """
-        stretch = self.stretch if extrapolates else 1.0
         prefill = self.prefill_spread or Spread.within(self.prefill_residual)
         decode = self.decode_spread or Spread.within(self.decode_residual)
         return prefill.factor(confidence, stretch), decode.factor(confidence, stretch)
 
-    def at(self, confidence: float) -> Calibration:
+    def at(self, confidence: float, stretch: float = 1.0) -> Calibration:
         r"""The same with times that hold with a probability: $\theta$ times each phase's factor.
 
         Every service metric is a sum of the two phase times with factors that are not negative. It
@@ -187,7 +188,7 @@ class Calibration(Value):
         """
         if confidence == MEDIAN:
             return self
-        prefill, decode = self.factor(confidence)
+        prefill, decode = self.factor(confidence, stretch)
         slower = {"prefill": self.prefill.times(prefill), "decode": self.decode.times(decode)}
         return self.replace(**slower)
 

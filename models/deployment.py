@@ -223,13 +223,17 @@ def _predict(
     }
 
 
-def check_slos(workload: Workload, performance: Performance) -> tuple[SLOCheck, ...]:
-    """Every SLO of the workload beside its prediction."""
+AFTER_WAIT = ("ttft_s", "e2e_s")
+"""Metrics that start with the wait in a queue."""
+
+
+def check_slos(
+    workload: Workload, performance: Performance, wait_s: float = 0.0
+) -> tuple[SLOCheck, ...]:
+    """Every SLO of the workload beside its prediction, after a wait in a queue."""
     checks = []
-    for name, bound in workload.slo:
-        if bound is None:
-            continue
-        predicted = getattr(performance, name)
+    for name, bound in workload.slo.bounds():
+        predicted = getattr(performance, name) + (wait_s if name in AFTER_WAIT else 0.0)
         ratio = predicted / bound
         slack = ratio - 1.0 if name == "tokens_per_s" else 1.0 - ratio
         checks.append(SLOCheck(slo=name, bound=bound, predicted=predicted, slack=slack))

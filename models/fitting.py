@@ -113,10 +113,7 @@ def _robust(
     scale: float,
 ) -> FloatArray:
     """Iteratively reweighted least squares in [0, most], shape [free coefficients]."""
-    try:
-        from scipy.optimize import lsq_linear  # an extra: only fitting needs it
-    except ImportError:
-        raise CalibrationError("fitting needs scipy: pip install 'infersave[calibrate]'") from None
+    from scipy.optimize import lsq_linear  # slow to load: only fitting needs it
 
     doubt = np.ones(len(target))
     found = np.zeros(rows.shape[1])

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from .billing import Billing
-from .calibration import MEDIAN, Calibration
+from .calibration import MEDIAN, Calibration, Confidence
 from .hardware import Offer, VMType
 from .limits import Budget, Horizon, Quota
 from .measured import MeasuredWorkload
@@ -30,7 +30,7 @@ class FleetProblem(Value):
         horizon: periods with a demand each; None: one steady state.
         confidence: probability with which the predicted times hold, under the held-out errors of
             the calibrations; at one half they are the median. SLOs, capacities and jobs are
-            planned on these times.
+            planned on these times. An SLO may ask for another.
         zones_per_region: zones to spread over, for what must survive the loss of one; every
             offer is taken to be sold in each at the same price.
     """
@@ -43,7 +43,7 @@ class FleetProblem(Value):
     quotas: tuple[Quota, ...] = ()
     budget: Budget = Budget()
     horizon: Horizon | None = None
-    confidence: Annotated[float, Field(ge=MEDIAN, lt=1, strict=True)] = MEDIAN
+    confidence: Confidence = MEDIAN
     zones_per_region: Annotated[int, Field(ge=2, le=MOST_ZONES, strict=True)] = ZONES
 
     @property
@@ -51,9 +51,10 @@ class FleetProblem(Value):
         """Every workload, predicted and measured."""
         return (*self.workloads, *self.measured)
 
-    def planning_calibrations(self) -> tuple[Calibration, ...]:
-        """The calibrations at the confidence asked for."""
-        return tuple(each.at(self.confidence) for each in self.calibrations)
+    def confidence_of(self, workload: Workload) -> float:
+        """Probability with which the times of a workload hold."""
+        asked = workload.slo.confidence
+        return self.confidence if asked is None else asked
 
     @property
     def hours(self) -> tuple[float, ...]:

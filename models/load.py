@@ -27,6 +27,9 @@ class Asked(Numbers):
         ttft_s, tpot_s, e2e_s: upper bounds; inf where absent.
         tokens_per_s: lower bound; 0 where absent.
         work_s: replica-seconds per request at which that just holds; inf where absent.
+        percentile: part of the requests that the latency bounds must hold for, in a queue; 0
+            where requests are taken not to queue.
+        utilization: part of a replica's capacity that mean demand may use.
         may_offload: 1 where KV cache may live in host memory, else 0.
         least_batch, most_batch: batch sizes allowed.
     """
@@ -38,6 +41,8 @@ class Asked(Numbers):
     e2e_s: Real
     tokens_per_s: Real
     work_s: Real
+    percentile: Real
+    utilization: Real
     may_offload: Real
     least_batch: Real
     most_batch: Real
@@ -65,6 +70,8 @@ def _asked(workload: Workload, request: RequestClass) -> tuple[float, ...]:
         np.inf if slo.e2e_s is None else slo.e2e_s,
         slo.tokens_per_s or 0.0,
         np.inf if slo.tokens_per_s is None else request.total_tokens / slo.tokens_per_s,
+        slo.percentile or 0.0,
+        workload.target_utilization,
         float(workload.may_offload),
         float(least),
         float(most),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from .arrivals import Queueing
 from .calibration import MEDIAN
 from .deployment import Deployment, Performance, SLOCheck
 from .hardware import PurchaseOption
@@ -67,15 +68,27 @@ class Route(Value):
         """Requests/s of this class that one replica carries at full utilisation."""
         raise NotImplementedError
 
+    @property
+    def each_per_s(self) -> float:
+        """Requests/s of this class that one replica is sent."""
+        return (self.requests_per_s or 0.0) / self.part
+
+    def most_per_s(self, target_utilization: float) -> float:
+        """Requests/s of this class that one replica may be sent."""
+        return target_utilization * self.capacity_per_s
+
 
 class Assignment(Route):
     """A request class on a deployment that the performance model predicts.
 
     Attributes:
-        slos: each SLO beside its prediction.
+        queueing: what random arrivals do to one replica, where an SLO holds at a percentile.
+        slos: each SLO beside its prediction, at that percentile.
         engine: engine assumed.
         offload_semantics: what the offload schedule means for it.
         calibration: `fitted` or `prior`.
+        confidence: probability with which the predicted times hold.
+        prefill_factor, decode_factor: the margin: multiples of the median that the times are.
         prediction_error: relative error 90 % of the calibration's held-out rows stay within.
         extrapolates: what lies beyond the measured range, in words.
         job: the run, when the workload is a job on VMs of its own.
@@ -83,10 +96,14 @@ class Assignment(Route):
 
     deployment: Deployment
     performance: Performance
+    queueing: Queueing | None = None
     slos: tuple[SLOCheck, ...] = ()
     engine: Name
     offload_semantics: str
     calibration: str
+    confidence: Positive = MEDIAN
+    prefill_factor: Positive = 1.0
+    decode_factor: Positive = 1.0
     prediction_error: Positive
     extrapolates: tuple[str, ...] = ()
     job: JobRun | None = None
@@ -102,6 +119,21 @@ class Assignment(Route):
     @property
     def capacity_per_s(self) -> float:
         return self.performance.requests_per_s
+
+    @property
+    def ttft_s(self) -> float:
+        """Time to first token, at the SLO's percentile where it has one."""
+        return self.performance.ttft_s + self.wait_s
+
+    @property
+    def wait_s(self) -> float:
+        """Wait in a queue at the SLO's percentile; 0 where requests are taken not to queue."""
+        return 0.0 if self.queueing is None else self.queueing.wait_s
+
+    def most_per_s(self, target_utilization: float) -> float:
+        if self.queueing is not None:
+            return self.queueing.most_requests_per_s
+        return super().most_per_s(target_utilization)
 
 
 class MeasuredRoute(Route):
@@ -194,7 +226,6 @@ class FleetPlan(Value):
         usd_per_hour_bound: proved: no plan of this problem costs less. None: unknown.
         gap: (cost - bound) / cost; None when the bound is unknown.
         relative_gap: the gap that was asked for; `optimal` means it was reached.
-        confidence: probability with which the predicted times hold, as the problem asks.
         limit: the limit that stopped the solver, or empty.
         hosts: which replica sits on which VM.
         limits: each quota and budget with what is taken of it.
@@ -207,7 +238,6 @@ class FleetPlan(Value):
     usd_per_hour_bound: NonNegative | None = None
     gap: NonNegative | None = None
     relative_gap: NonNegative = 0.0
-    confidence: Positive = MEDIAN
     vms: tuple[VMCount, ...]
     assignments: tuple[Assignment, ...] = ()
     measured: tuple[MeasuredRoute, ...] = ()

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from .load import Load
 from .memory import Footprint, MemoryBudget, footprint, host_bytes, least_uniform_offload
 from .phases import Phase, PhaseTimes, decode_phase, prefill_phase
+from .queueing import Queue
 from .replica import Replica
-from .timing import Timing, timing
+from .timing import Timing, capacity_per_s, timing
 from .value import FloatArray, Real
 from .workload import RequestClass, Workload
 
@@ -146,6 +147,51 @@ class Trials:
             return self.at(batch).work_s
         seconds, forms = self._resident(batch)
         return np.asarray(forms.work.of(*seconds))
+
+    def slack_s(self, trial: Trial) -> FloatArray:
+        """How long a request may wait before its prefill [s]; inf where nothing bounds it."""
+        asked = self.load.asked
+        return np.asarray(trial.forms.slack_s(asked, trial.prefill_s, trial.decode_s))
+
+    def most_per_s(self, trial: Trial, slack_s: FloatArray | None = None) -> FloatArray:
+        """Mean requests/s that one replica may be sent: of its capacity, what is to be used.
+
+        Less where a part of the requests, arriving at random, would wait too long.
+
+        Args:
+            trial: replicas at a batch.
+            slack_s: how long requests may wait, where it is not this class alone that says.
+        """
+        asked = self.load.asked
+        most = np.asarray(capacity_per_s(asked.utilization, 1.0, trial.work_s))
+        if not np.any(asked.percentile):
+            return most
+        queue = Queue.of(trial.forms, trial.prefill_s, trial.decode_s)
+        slack_s = self.slack_s(trial) if slack_s is None else slack_s
+        return np.asarray(queue.most_per_s(slack_s, asked.percentile, most))
+
+    def waits(self, trial: Trial) -> Mask:
+        """Which may be sent less than their capacity allows, as requests would wait too long."""
+        most = capacity_per_s(self.load.asked.utilization, 1.0, trial.work_s)
+        return np.asarray(self.most_per_s(trial) < most)
+
+    def kept_s(self, trial: Trial, slack_s: FloatArray | None = None) -> FloatArray:
+        """Replica-seconds to keep per request: its work, and what must be idle for its wait.
+
+        inf where no rate is low enough.
+        """
+        if not np.any(self.load.asked.percentile):
+            return trial.work_s
+        most = self.most_per_s(trial, slack_s)
+        utilization = np.broadcast_to(np.asarray(self.load.asked.utilization), most.shape)
+        kept = np.full(most.shape, np.inf)
+        np.divide(utilization, most, out=kept, where=most > 0)
+        return kept
+
+    def holds(self, trial: Trial) -> Mask:
+        """Which fit and keep every SLO, at a rate that is low enough."""
+        kept = trial.fits & self.in_time(trial) & self.in_throughput(trial)
+        return kept & (self.slack_s(trial) > 0) if np.any(self.load.asked.percentile) else kept
 
     def in_time(self, trial: Trial) -> Mask:
         """Which candidates keep the latency SLOs."""

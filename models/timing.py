@@ -13,6 +13,7 @@ input and O output tokens, and N = O - 1 decode steps (prefill yields the first 
 
 Throughput counts input tokens (the paper's eq. 1): (I + O) / replica-seconds.
 The assumption that can fail: requests do not queue; `target_utilization` leaves the room.
+How long they do when they arrive at random, `queueing.py` says.
 """
 
 from __future__ import annotations
@@ -57,12 +58,14 @@ class Timing:
         continuous: whether prompts join a running batch.
         batch: b.
         prompts: n, that share a prefill pass.
+        chunk: m, most prompts that may.
         steps: N.
     """
 
     continuous: bool
     batch: Real
     prompts: Real
+    chunk: Real
     steps: Real
 
     @property
@@ -98,6 +101,11 @@ class Timing:
     def _passes(self) -> Real:
         """Prefill passes in each decode step, in continuous batching."""
         return self.batch / np.maximum(self.steps, 1.0) / self.prompts
+
+    def slack_s(self, asked: Asked, prefill_s: Real, decode_s: Real) -> Real:
+        """How long a request may wait in a queue within TTFT and end to end; inf if unbounded."""
+        ttft = asked.ttft_s - self.ttft.of(prefill_s, decode_s)
+        return np.minimum(ttft, asked.e2e_s - self.e2e.of(prefill_s, decode_s))
 
     def bounds(self, asked: Asked) -> list[tuple[str, Linear, Real]]:
         """The SLOs as upper bounds [s] on linear forms: (SLO field, form, bound).
@@ -142,9 +150,14 @@ def prefill_batch(engine: Engine, request: Tokens, batch: Real) -> Real:
     if not engine.continuous:
         return batch
     entering = batch / np.maximum(request.output_tokens - 1.0, 1.0)
-    if engine.prefill_chunk_tokens is not None:
-        entering = np.minimum(entering, engine.prefill_chunk_tokens / request.input_tokens)
-    return np.maximum(entering, 1.0)
+    return np.maximum(np.minimum(entering, prefill_chunk(engine, request)), 1.0)
+
+
+def prefill_chunk(engine: Engine, request: Tokens) -> Real:
+    """Most prompts that may share one prefill pass, at least 1."""
+    if engine.prefill_chunk_tokens is None:
+        return np.inf
+    return np.maximum(engine.prefill_chunk_tokens / request.input_tokens, 1.0)
 
 
 def timing(engine: Engine, request: Tokens, batch: Real) -> Timing:
@@ -157,4 +170,5 @@ def timing(engine: Engine, request: Tokens, batch: Real) -> Timing:
     (3.0, 1.5)
     """
     prompts = prefill_batch(engine, request, batch)
-    return Timing(engine.continuous, batch, prompts, request.output_tokens - 1.0)
+    chunk = prefill_chunk(engine, request)
+    return Timing(engine.continuous, batch, prompts, chunk, request.output_tokens - 1.0)

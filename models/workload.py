@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import isclose
 from typing import Annotated, Self
 
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 
 from .architecture import Architecture
 from .billing import SECONDS_PER_HOUR
+from .calibration import Confidence
 from .engine import ENGINES, EngineName
 from .hardware import Offer
 from .limits import Selection, Survival
@@ -19,6 +21,11 @@ from .value import Count, Fraction, Name, NonNegative, Positive, Share, Value
 SHARE_TOLERANCE = 1e-9
 """Shares typed in decimal must add up to 1 within this."""
 
+
+Percentile = Annotated[float, Field(ge=0.5, lt=1, strict=True)]
+
+BOUNDS = ("tokens_per_s", "ttft_s", "tpot_s", "e2e_s")
+"""The fields of an SLO that bound a metric."""
 
 GPUCounts = Annotated[tuple[Count, ...], Field(min_length=1)]
 Profile = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
@@ -51,12 +58,24 @@ class SLO(Value):
         ttft_s: greatest time to first token.
         tpot_s: greatest time per output token after the first.
         e2e_s: greatest time from request to last token.
+        percentile: part of the requests that the bounds on time hold for when requests arrive at
+            random (`queueing.py`); None: they are taken not to queue.
+        confidence: probability with which the predicted times hold; None: as the problem says.
     """
 
     tokens_per_s: Positive | None = None
     ttft_s: Positive | None = None
     tpot_s: Positive | None = None
     e2e_s: Positive | None = None
+    percentile: Percentile | None = None
+    confidence: Confidence | None = None
+
+    def bounds(self) -> Iterator[tuple[str, float]]:
+        """Those that bind, by field."""
+        for name in BOUNDS:
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
 
 
 class Job(Value):
@@ -167,6 +186,11 @@ class Workload(Demand):
         return self.precision or self.architecture.native_precision
 
     @property
+    def longest_tokens(self) -> int:
+        """Tokens in the context of the longest requests, when the answer is complete."""
+        return max(request.total_tokens for request in self.requests)
+
+    @property
     def may_offload(self) -> bool:
         """Whether KV cache may live in host memory: the engine can, the user permits."""
         return self.offload and ENGINES[self.engine].streaming != "none"
@@ -198,6 +222,11 @@ class Workload(Demand):
         if self.job is not None and self.job.requests < len(self.requests):
             rule = f"must be at least one per request class, {len(self.requests)}"
             raise ProblemError("job.requests", self.job.requests, rule)
+        if self.slo.percentile is not None and self.requests_per_s is None:
+            raise ProblemError("slo.percentile", self.slo.percentile, "needs requests_per_s")
+        if self.slo.percentile is not None and not ENGINES[self.engine].continuous:
+            rule = "needs engine continuous: static batches start and end together"
+            raise ProblemError("slo.percentile", self.slo.percentile, rule)
         if self.job is not None and self.max_vm_types is not None:
             raise ProblemError("max_vm_types", self.max_vm_types, "a job runs on one VM type")
         if self.survive.vm is not None and len(self.requests) > 1:
@@ -207,11 +236,10 @@ class Workload(Demand):
         if not isclose(total, 1.0, abs_tol=SHARE_TOLERANCE):
             raise ProblemError("requests", total, "shares must add up to 1")
         limit = self.architecture.max_context_tokens
-        longest = max(request.total_tokens for request in self.requests)
-        if limit is not None and longest > limit:
+        if limit is not None and self.longest_tokens > limit:
             raise ProblemError(
                 "requests",
-                longest,
+                self.longest_tokens,
                 f"input_tokens + output_tokens must be at most {limit}, "
                 f"the longest context of {self.architecture.name}",
             )

@@ -7,6 +7,9 @@ lowest point and rise after it, found by bisection on the sign of the next diffe
 breakpoints of the physics (largest batch without offload, with transfers hidden, within an
 SLO or host memory) are where these searches stop.
 
+Where requests queue, a smaller batch leaves more time to wait and carries less: the rate a replica
+may be sent rises to one highest point and falls after it, found in the same way.
+
 The first search keeps all KV on the GPU, where a trial costs least; only candidates that
 memory then stops, and nothing else, are tried with offload.
 
@@ -54,7 +57,24 @@ def best_batches(trials: Trials) -> Trial:
         more = best + 1.0
         chosen = trials.offloadable(more) & (more <= high)
         best[chosen] = _offloaded(trials.pick(chosen), best[chosen], high[chosen])
+    trial = trials.at(best)
+    if not np.any(asked.percentile):
+        return trial
+    chosen = trials.waits(trial) & (best > low)
+    best[chosen] = _queued(trials.pick(chosen), low[chosen], best[chosen])
     return trials.at(best)
+
+
+def _queued(trials: Trials, low: FloatArray, high: FloatArray) -> FloatArray:
+    """The batches at which candidates may be sent the most, requests queueing, shape [M]."""
+
+    def most_per_s(batch: FloatArray) -> FloatArray:
+        return trials.most_per_s(trials.at(batch))
+
+    def gains(batch: FloatArray) -> Mask:
+        return most_per_s(batch) > most_per_s(batch - 1.0)
+
+    return last_true(gains, low, high) if len(low) else low
 
 
 def _offloaded(trials: Trials, low: FloatArray, high: FloatArray) -> FloatArray:

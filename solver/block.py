@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.calibration import Calibration
 from ..models.fleet import FleetProblem
+from ..models.held import HeldCalibrations
 from ..models.load import Load
 from ..models.replica import Replica
 from ..models.serving import Mask, Trials
@@ -43,10 +45,9 @@ class Block:
         replica: the hardware of each kind, as far as the engine can see, shape [U].
         load: what the request classes ask, shape [N].
         batch: best batch, shape [N, U].
-        work_s: replica-seconds per request, shape [N, U].
+        work_s: replica-seconds kept per request, shape [N, U].
         holds: whether every SLO holds, shape [N, U].
         rate: mean demand [requests/s], shape [N]; 0 for a job or where none is stated.
-        utilization: part of a replica's capacity that it may use, shape [N].
     """
 
     workloads: tuple[Workload, ...]
@@ -61,11 +62,11 @@ class Block:
     work_s: FloatArray
     holds: Mask
     rate: FloatArray
-    utilization: FloatArray
 
     def carried(self) -> FloatArray:
         """Requests/s that one replica carries, shape [N, U]."""
-        return np.asarray(capacity_per_s(self.utilization[:, None], 1.0, self.work_s))
+        utilization = np.asarray(self.load.asked.utilization)[:, None]
+        return np.asarray(capacity_per_s(utilization, 1.0, self.work_s))
 
     def coverage(self) -> FloatArray:
         """Part of the demand one replica carries, at most 1, shape [N, U]."""
@@ -84,21 +85,30 @@ def part_carried(carried: FloatArray, rate: Real) -> FloatArray:
 
 
 def whole_replicas(coverage: FloatArray) -> FloatArray:
-    """Replicas of one candidate that carry all demand alone."""
-    return np.ceil(1.0 / coverage - TIE)
+    """Replicas of one candidate that carry all demand alone; inf of one that carries nothing."""
+    with np.errstate(divide="ignore"):
+        return np.ceil(1.0 / coverage - TIE)
 
 
 def enumerate_blocks(problem: FleetProblem) -> tuple[Block, ...]:
-    """One block per engine, over every request class of its workloads."""
-    found: dict[str, list[tuple[Workload, int]]] = {}
+    """One block per engine and confidence, over every request class of its workloads."""
+    held = HeldCalibrations(problem)
+    found: dict[object, list[tuple[Workload, int]]] = {}
     for workload in problem.workloads:
         classes = [(workload, index) for index in range(len(workload.requests))]
-        found.setdefault(workload.engine, []).extend(classes)
-    calibrations = problem.planning_calibrations()
-    return tuple(
-        evaluate_block(classes, enumerate_machines(problem.offers, calibrations, engine))
-        for engine, classes in found.items()
-    )
+        found.setdefault(held.kind_of(workload), []).extend(classes)
+    return tuple(_block(problem, held, classes) for classes in found.values())
+
+
+def _block(
+    problem: FleetProblem, held: HeldCalibrations, classes: Sequence[tuple[Workload, int]]
+) -> Block:
+    """Request classes of one kind on every pair."""
+
+    def calibration_of(gpu: str, n_gpus: int) -> Calibration:
+        return held.of(classes[0][0], gpu, n_gpus).calibration
+
+    return evaluate_block(classes, enumerate_machines(problem.offers, calibration_of))
 
 
 def evaluate_block(classes: Sequence[tuple[Workload, int]], machines: Machines) -> Block:
@@ -114,8 +124,14 @@ def evaluate_block(classes: Sequence[tuple[Workload, int]], machines: Machines) 
     for rows in _chunks(load, len(first)):
         trials = Trials(load.take(rows).column(), replica)
         trial = best_batches(trials)
-        batch[rows], work_s[rows] = trial.batch, trial.work_s
-        holds[rows] &= trial.fits & trials.in_time(trial) & trials.in_throughput(trial)
+        batch[rows], work_s[rows] = trial.batch, trials.kept_s(trial)
+        holds[rows] &= trials.holds(trial)
+    for rows in _sharing(workloads):
+        trials = Trials(load.take(rows).column(), replica)
+        trial = trials.at(batch[rows].astype(np.float64))
+        # Classes in one replica wait as long as the slowest, within the slack of the tightest.
+        slack_s = np.where(holds[rows], trials.slack_s(trial), np.inf).min(axis=0)
+        work_s[rows] = trials.kept_s(trial, slack_s)
     rates = [w.requests_per_s or 0.0 for w in workloads]
     return Block(
         workloads=workloads,
@@ -130,7 +146,6 @@ def evaluate_block(classes: Sequence[tuple[Workload, int]], machines: Machines) 
         work_s=work_s,
         holds=holds,
         rate=np.array(rates) * np.array([request.share for request in requests]),
-        utilization=np.array([w.target_utilization for w in workloads]),
     )
 
 
@@ -146,6 +161,15 @@ def _chunks(load: Load, width: int) -> Iterator[IntArray]:
     size = max(1, CHUNK // width)
     for start in range(0, len(order), size):
         yield np.sort(order[start : start + size])
+
+
+def _sharing(workloads: tuple[Workload, ...]) -> Iterator[IntArray]:
+    """Rows of each workload whose classes queue for the same replicas."""
+    rows: dict[str, list[int]] = {}
+    for row, workload in enumerate(workloads):
+        if workload.slo.percentile is not None and len(workload.requests) > 1:
+            rows.setdefault(workload.name, []).append(row)
+    return (np.array(mine, np.int64) for mine in rows.values())
 
 
 def _allowed(workloads: tuple[Workload, ...], n_gpus: IntArray) -> Mask:

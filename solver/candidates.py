@@ -43,7 +43,7 @@ class Row:
 
     @property
     def work_s(self) -> FloatArray:
-        """Replica-seconds per request of each candidate, shape [K]."""
+        """Replica-seconds kept per request at each candidate, shape [K]."""
         return np.asarray(self.block.work_s[self.number, self.kind])
 
     @property
@@ -83,10 +83,14 @@ class Stream:
         return Load.of(self.workload, self.request)
 
     @cached_property
+    def serving(self) -> Serving:
+        """The request class on every pair."""
+        return Serving(self.workload, self.request, self.machines.replica)
+
+    @cached_property
     def trial(self) -> Trial:
         """Each pair at its best batch, shape [K]."""
-        serving = Serving(self.workload, self.request, self.machines.replica)
-        return self.tried or serving.at(self.batch)
+        return self.tried or self.serving.at(self.batch)
 
     @property
     def batch(self) -> FloatArray:
@@ -111,11 +115,16 @@ class Stream:
         return np.asarray(self.trial.decode.total_s(self.fractions))
 
     @property
-    def work_s(self) -> FloatArray:
-        """Replica-seconds per request, shape [K]."""
-        if self.row is not None and self.given is None:
-            return self.row.work_s
+    def busy_s(self) -> FloatArray:
+        """Replica-seconds of work per request under the schedules, shape [K]."""
         return np.asarray(self.trial.forms.work.of(self.prefill_s, self.decode_s))
+
+    @property
+    def work_s(self) -> FloatArray:
+        """Replica-seconds kept per request, shape [K]: its work and what its wait needs idle."""
+        if self.given is not None:  # engines that offload have no queue
+            return self.busy_s
+        return self.serving.kept_s(self.trial) if self.row is None else self.row.work_s
 
     def with_schedules(self, fractions: tuple[FloatArray, ...]) -> Stream:
         """The stream under other schedules, its phase times with them."""
@@ -182,15 +191,15 @@ def make_stream(
     """One request class on every pair, at its best batch, or at the batches of a trial."""
     serving = Serving(workload, request, machines.replica)
     tried = trial or best_batches(serving)
-    holds = tried.fits & serving.in_time(tried) & serving.in_throughput(tried)
-    holds &= allowed_degrees(workload, machines)
+    holds = serving.holds(tried) & allowed_degrees(workload, machines)
     return Stream(workload, request, index, machines, holds, tried=tried)
 
 
 def enumerate_streams(problem: FleetProblem) -> tuple[Stream, ...]:
     """One stream per workload and request class, in the problem's order."""
-    views = {block.load.engine.name: streams(block) for block in enumerate_blocks(problem)}
-    return tuple(next(views[w.engine]) for w in problem.workloads for _ in w.requests)
+    found = [stream for block in enumerate_blocks(problem) for stream in streams(block)]
+    place = {workload.name: i for i, workload in enumerate(problem.workloads)}
+    return tuple(sorted(found, key=lambda stream: (place[stream.workload.name], stream.index)))
 
 
 def streams(block: Block) -> Iterator[Stream]:

@@ -98,7 +98,7 @@ def _placed(columns: ServiceColumns, whole: IntArray, values: FloatArray) -> Pla
     if len(service.scenarios) == len(service.classes) == 1:
         part = parts(service, service.scenarios[0], service.rate(columns.period))
         count = needed_replicas(part, count)
-    routed = [np.clip(values[y], 0.0, 1.0) for y in columns.routed]
+    routed = [_routed(y, count, values) for y in columns.routed]
     if routed:
         busy = np.sum(
             [
@@ -110,6 +110,16 @@ def _placed(columns: ServiceColumns, whole: IntArray, values: FloatArray) -> Pla
         count = np.minimum(count, np.ceil(busy - ROUNDING).astype(np.int64))
     item = np.flatnonzero(count)
     return Placed(service, columns.period, item, count[item], tuple(y[item] for y in routed))
+
+
+def _routed(column: IntArray, count: IntArray, values: FloatArray) -> FloatArray:
+    """Part of a class's requests kept for each item; items with one column divide its value."""
+    sharing = np.zeros(len(values))
+    there = column >= 0
+    np.add.at(sharing, column[there], count[there])
+    mine = np.where(there, column, 0)
+    part = np.divide(count, sharing[mine], out=np.zeros(len(count)), where=sharing[mine] > 0)
+    return np.where(there, np.clip(values[mine], 0.0, 1.0) * part, 0.0)
 
 
 def needed_replicas(coverage: FloatArray, replicas: IntArray) -> IntArray:

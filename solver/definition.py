@@ -30,8 +30,15 @@ def require_definable(estate: Estate) -> None:
             raise ProblemError("survive, max_spot_share", service.demand.name, rule)
 
 
-def carry_layers(builder: ProgramBuilder, service: Service, replicas: IntArray) -> None:
-    """Every class is routed to candidates whose schedules are columns."""
+def carry_layers(
+    builder: ProgramBuilder, service: Service, replicas: IntArray
+) -> tuple[IntArray, ...]:
+    """Every class is routed to candidates whose schedules are columns.
+
+    Returns:
+        By class, the column of its share of each item's candidate, shape [J]; -1 where none. Items
+        that differ only in their place have one in common.
+    """
     pair, of_item = np.unique(service.pair, return_inverse=True)
 
     def hold() -> IntArray:
@@ -43,6 +50,7 @@ def carry_layers(builder: ProgramBuilder, service: Service, replicas: IntArray) 
     # Classes with a rate share replicas; without one each asks for a replica as a whole.
     rate = service.demand.requests_per_s
     shared = None if rate is None else hold()
+    shares = []
     for served in service.classes:
         assert served.stream is not None, "refused before"
         able = np.flatnonzero(served.capacity[pair] > 0)
@@ -51,6 +59,10 @@ def carry_layers(builder: ProgramBuilder, service: Service, replicas: IntArray) 
         kept = builder.columns(len(able))  # replicas' worth kept for the class
         builder.entries((hold() if shared is None else shared)[able], kept, 1.0)
         fill_replicas(builder, served.stream, layers, kept, cut=len(service.classes) == 1)
+        columns = np.full(len(pair), -1)
+        columns[able] = layers.share
+        shares.append(columns[of_item])
+    return tuple(shares)
 
 
 def fill_replicas(
@@ -70,5 +82,5 @@ def fill_replicas(
     part = stream.carried(np.ones(stream.holds.shape))[pair] / stream.requests_per_s
     part = np.minimum(part, 1.0) if cut else part
     scale = 1.0 / np.maximum(part, 1.0)
-    add_form(builder, rows, stream.trial.forms.work, layers, scale / stream.work_s[pair])
+    add_form(builder, rows, stream.trial.forms.work, layers, scale / stream.busy_s[pair])
     builder.entries(rows, replicas, -part * scale)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..models.arrivals import Queueing, queueing
 from ..models.billing import SECONDS_PER_HOUR
-from ..models.calibration import Calibration, calibration_for
 from ..models.deployment import (
     Case,
     Deployment,
@@ -19,6 +19,7 @@ from ..models.deployment import (
 )
 from ..models.engine import ENGINES
 from ..models.fleet import FleetProblem
+from ..models.held import Held, HeldCalibrations
 from ..models.plan import Assignment, JobRun
 from .candidates import Stream
 from .market import Market, Place
@@ -60,32 +61,41 @@ def describe(
 
 def describe_many(problem: FleetProblem, chosen: Sequence[Chosen]) -> list[Assignment]:
     """Candidates in domain words, predicted anew from what the words say."""
-    found: dict[tuple[str, str], Calibration] = {}
-    cases = []
+    known = HeldCalibrations(problem)
+    held, cases = [], []
     for one in chosen:
         workload, machines = one.stream.workload, one.stream.machines
         vm_type = machines.vm_types[machines.type_of[one.pair]]
-        key = vm_type.gpu.name, workload.engine
-        if key not in found:
-            found[key] = calibration_for(problem.calibrations, *key).at(problem.confidence)
+        request, n_gpus = one.stream.request, int(machines.n_gpus[one.pair])
+        held.append(known.of(workload, vm_type.gpu.name, n_gpus))
         deployment = Deployment(
             provider=vm_type.provider,
             vm_type=vm_type.name,
-            n_gpus=int(machines.n_gpus[one.pair]),
+            n_gpus=n_gpus,
             batch=one.batch,
             offload=OffloadSchedule.of(workload.architecture, one.fractions),
         )
-        cases.append(Case(workload, one.stream.request, vm_type, found[key], deployment))
+        cases.append(Case(workload, request, vm_type, held[-1].calibration, deployment))
     performances = evaluate_many(cases)
-    return [
-        _assignment(one, case, performance)
-        for one, case, performance in zip(chosen, cases, performances, strict=True)
-    ]
+    rates = [(one.seat.requests_per_s or 0.0) / one.seat.part for one in chosen]
+    shared = [_replicas_of(*each) for each in zip(chosen, cases, strict=True)]
+    queues = queueing(cases, performances, rates, shared)
+    each = zip(chosen, cases, held, performances, queues, strict=True)
+    return [_assignment(*one) for one in each]
 
 
-def _assignment(chosen: Chosen, case: Case, performance: Performance) -> Assignment:
+def _replicas_of(chosen: Chosen, case: Case) -> tuple[object, ...]:
+    """Which replicas a class is on: those that other classes of its workload may share."""
+    place, deployment = chosen.seat.place, case.deployment
+    where = place.offer.key, place.zone, chosen.seat.period
+    return case.workload.name, deployment.n_gpus, *where
+
+
+def _assignment(
+    chosen: Chosen, case: Case, held: Held, performance: Performance, queue: Queueing | None
+) -> Assignment:
     workload, seat, batch = case.workload, chosen.seat, case.deployment.batch
-    calibration, tokens = case.calibration, case.request.total_tokens
+    calibration, tokens = held.calibration, case.request.total_tokens
     return Assignment(
         workload=workload.name,
         request_class=chosen.stream.index,
@@ -98,10 +108,14 @@ def _assignment(chosen: Chosen, case: Case, performance: Performance) -> Assignm
         requests_per_s=seat.requests_per_s,
         deployment=case.deployment,
         performance=performance,
-        slos=check_slos(workload, performance),
+        queueing=queue,
+        slos=check_slos(workload, performance, queue.wait_s if queue else 0.0),
         engine=workload.engine,
         offload_semantics=ENGINES[workload.engine].offload_semantics,
         calibration=calibration.kind,
+        confidence=held.confidence,
+        prefill_factor=held.prefill_factor,
+        decode_factor=held.decode_factor,
         prediction_error=calibration.residual,
         extrapolates=calibration.beyond(batch, tokens, case.deployment.n_gpus),
         job=chosen.job,

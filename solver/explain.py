@@ -51,6 +51,8 @@ def reject(stream: Stream) -> list[Rejection | None]:
             reasons.append(None)
         elif holds:
             text = f"needs {needed[k]:.3g} replicas, more than {INTEGER_LIMIT:.0e} are not planned"
+            if stream.workload.slo.percentile is not None:
+                text += ": its requests may hardly wait"
             reasons.append(Rejection(4, float(needed[k]), text))
         elif not allowed[k]:
             reasons.append(_degree(stream, int(stream.machines.n_gpus[k])))

@@ -100,7 +100,8 @@ def _add_service(
     routed: tuple[IntArray, ...] = ()
     rate = service.rate(period)
     if formulation == "layers":
-        carry_layers(builder, service, replicas)
+        shares = carry_layers(builder, service, replicas)
+        routed = shares if rate is not None and len(service.classes) > 1 else ()
     elif len(service.classes) == 1:
         constraints.carry_alone(builder, service, replicas, period)
     elif rate is None:

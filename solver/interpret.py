@@ -36,7 +36,6 @@ def interpret(decision: Decision, status: Status, bound: float | None) -> FleetP
         usd_per_hour=usd_per_hour,
         usd_per_hour_bound=bound,
         gap=None if bound is None else (usd_per_hour - bound) / usd_per_hour,
-        confidence=problem.confidence,
         vms=tuple(vms),
         assignments=tuple(route for route in routes if isinstance(route, Assignment)),
         measured=tuple(route for route in routes if isinstance(route, MeasuredRoute)),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..models.calibration import Calibration, calibration_for
+from ..models.calibration import Calibration
 from ..models.hardware import Offer, VMType
 from ..models.replica import Replica
 from ..models.serving import Mask
@@ -74,19 +74,18 @@ def parallel_degrees(n_gpus: int) -> tuple[int, ...]:
 
 
 def enumerate_machines(
-    offers: Sequence[Offer], calibrations: tuple[Calibration, ...], engine: str
+    offers: Sequence[Offer], calibration_of: Callable[[str, int], Calibration]
 ) -> Machines:
     """All pairs of the offers' VM types; nothing fits one that has no specification.
 
-    Raises:
-        CalibrationError: a GPU has no calibration.
+    Args:
+        offers: what may be rented.
+        calibration_of: by GPU and GPUs per replica.
     """
     vm_types = tuple({offer.vm_type.key: offer.vm_type for offer in offers}.values())
-    gpus = {v.gpu.name for v in vm_types if v.specified}
-    by_gpu = {gpu: calibration_for(calibrations, gpu, engine) for gpu in sorted(gpus)}
     pairs = [(i, g) for i, v in enumerate(vm_types) for g in parallel_degrees(v.n_gpus)]
     replicas = [
-        Replica.of(v, g, by_gpu[v.gpu.name]) if v.specified else Replica.unknown(g)
+        Replica.of(v, g, calibration_of(v.gpu.name, g)) if v.specified else Replica.unknown(g)
         for v, g in ((vm_types[i], g) for i, g in pairs)
     ]
     type_of = np.array([i for i, _ in pairs], dtype=np.int64)

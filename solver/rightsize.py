@@ -1,7 +1,8 @@
 """The smallest batches that still carry the demand: slack in every SLO, at no cost.
 
 The program wants the most from each replica; whole replicas and whole VMs then leave some
-of it unused. A smaller batch gives that back as latency.
+of it unused. A smaller batch gives that back as latency. Where requests queue, their batch stays:
+slots left free are what keeps their wait short.
 """
 
 from __future__ import annotations
@@ -38,15 +39,16 @@ def rightsized(stream: Stream, spare: FloatArray) -> Stream:
 
 def smallest_batches(trials: Trials, largest: FloatArray, work_s: FloatArray) -> FloatArray:
     """Smallest batches up to the largest at which a request takes at most `work_s`."""
+    asked = trials.load.asked
 
     def too_small(batch: FloatArray) -> Mask:
         work = trials.work_s(batch)
         short: Mask = work > work_s
         return short | ~trials.enough(work)
 
-    low = np.broadcast_to(np.asarray(trials.load.asked.least_batch), largest.shape)
+    low = np.broadcast_to(np.asarray(asked.least_batch), largest.shape)
     batch = np.where(too_small(low), last_true(too_small, low, largest) + 1.0, low)
-    return np.minimum(batch, largest)
+    return np.where(np.asarray(asked.percentile) > 0, largest, np.minimum(batch, largest))
 
 
 @dataclass(frozen=True, slots=True)

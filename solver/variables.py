@@ -34,7 +34,8 @@ class Estate:
 class ServiceColumns:
     """A service in one period: replicas x of its items, and by class the routing y.
 
-    `routed` is empty where one class has the replicas to itself.
+    `routed` is empty where one class has the replicas to itself. Items may have one column of
+    it in common.
     """
 
     service: Service

@@ -64,11 +64,9 @@ def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
                     replicas.append((where, (demand, route, offer)))
             for text in wrong:
                 yield f"{where}: {text}"
-    if plan.confidence != problem.confidence:
-        yield f"confidence is {problem.confidence:g}, the plan says {plan.confidence:g}"
     truths = predict(problem, [replica for _, replica in replicas])
     for (where, replica), truth in zip(replicas, truths, strict=True):
-        for text in check_prediction(problem, *replica, truth):
+        for text in check_prediction(*replica, truth):
             yield f"{where}: {text}"
     misplaced = list(check_places(problem, plan, zoned))
     yield from misplaced

@@ -28,7 +28,7 @@ COVERAGE = Fraction(1, 10**6)
 
 def carried(demand: Demand, route: Route) -> Fraction:
     """Requests/s of its class that a route's part of its replicas may carry."""
-    return exact(demand.target_utilization) * exact(route.capacity_per_s) * exact(route.part)
+    return exact(route.most_per_s(demand.target_utilization)) * exact(route.part)
 
 
 def check_losses(

@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from ..models.arrivals import Queueing, queueing
 from ..models.billing import SECONDS_PER_HOUR
-from ..models.calibration import Calibration, calibration_for
 from ..models.deployment import Case, Performance, SLOCheck, check_slos, evaluate_many
 from ..models.engine import ENGINES
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
+from ..models.held import Held, HeldCalibrations
 from ..models.jobs import job_run_s
 from ..models.memory import weight_bytes
 from ..models.plan import Assignment
 from ..models.timing import timing
+from ..models.value import Value
 from ..models.workload import Workload
-from .verify_vms import PHYSICS, Violations, exact, same
+from .verify_vms import PHYSICS, Violations, exact, same, spot_of
+
+ROUNDING = 1e-12
+"""Probabilities and waits as small as this are rounding, to a relative check nothing but noise."""
 
 Replica = tuple[Workload, Assignment, Offer]
 
 
-def predict(problem: FleetProblem, replicas: Sequence[Replica]) -> list[Performance]:
-    """What the formulas of `models/` say of each deployment; its schedule must be sound."""
-    found: dict[tuple[str, str], Calibration] = {}
-    cases = []
+class Truth(NamedTuple):
+    """What the formulas of `models/` say of one deployment."""
+
+    held: Held
+    performance: Performance
+    queueing: Queueing | None
+
+
+def predict(problem: FleetProblem, replicas: Sequence[Replica]) -> list[Truth]:
+    """The truth about each deployment; its schedule must be sound."""
+    known = HeldCalibrations(problem)
+    held, cases = [], []
     for workload, assignment, offer in replicas:
-        key = offer.vm_type.gpu.name, workload.engine
-        if key not in found:
-            found[key] = calibration_for(problem.calibrations, *key).at(problem.confidence)
         request = workload.requests[assignment.request_class]
-        cases.append(Case(workload, request, offer.vm_type, found[key], assignment.deployment))
-    return evaluate_many(cases)
+        n_gpus = assignment.deployment.n_gpus
+        held.append(known.of(workload, offer.vm_type.gpu.name, n_gpus))
+        calibration = held[-1].calibration
+        cases.append(Case(workload, request, offer.vm_type, calibration, assignment.deployment))
+    performances = evaluate_many(cases)
+    rates = [assignment.each_per_s for _, assignment, _ in replicas]
+    shared = [(a.workload, a.gpus_each, spot_of(a)) for _, a, _ in replicas]
+    queues = queueing(cases, performances, rates, shared)
+    return [Truth(*each) for each in zip(held, performances, queues, strict=True)]
 
 
 def check_deployment(workload: Workload, assignment: Assignment, offer: Offer) -> Violations:
@@ -56,42 +74,48 @@ def check_deployment(workload: Workload, assignment: Assignment, offer: Offer) -
 
 
 def check_prediction(
-    problem: FleetProblem,
-    workload: Workload,
-    assignment: Assignment,
-    offer: Offer,
-    truth: Performance,
+    workload: Workload, assignment: Assignment, offer: Offer, known: Truth
 ) -> Violations:
     """Memory, predictions, SLOs and labels of one deployment."""
-    for name, value in truth:
-        claimed = getattr(assignment.performance, name)
-        if not math.isclose(value, claimed, rel_tol=PHYSICS):
-            yield f"{name} is {value:.6g}, the plan says {claimed:.6g}"
+    truth = known.performance
+    yield from _differences(truth, assignment.performance)
+    if known.queueing is not None and assignment.queueing is not None:
+        yield from _differences(known.queueing, assignment.queueing)
+    elif known.queueing is not assignment.queueing:
+        yield f"the SLO's percentile is {workload.slo.percentile}, the plan says otherwise"
     if truth.gpu_bytes > truth.gpu_limit_bytes * (1 + PHYSICS):
         yield f"needs {truth.gpu_bytes:.6g} bytes of GPU memory, has {truth.gpu_limit_bytes:.6g}"
     if truth.host_bytes > truth.host_limit_bytes * (1 + PHYSICS):
         yield f"needs {truth.host_bytes:.6g} bytes of host memory, has {truth.host_limit_bytes:.6g}"
-    calibration = calibration_for(problem.calibrations, offer.vm_type.gpu.name, workload.engine)
-    checks = check_slos(workload, truth)
-    yield from _check_labels(workload, assignment, calibration, checks)
+    checks = check_slos(workload, truth, known.queueing.wait_s if known.queueing else 0.0)
+    yield from _check_labels(workload, assignment, known.held, checks)
     for check in checks:
         if check.slack < -PHYSICS:
             yield f"{check.slo} is {check.predicted:.6g}, the SLO is {check.bound:.6g}"
 
 
+def _differences(truth: Value, claimed: Value) -> Violations:
+    """Numbers of a plan that are not the truth."""
+    for name, value in truth:
+        said = getattr(claimed, name)
+        if not math.isclose(value, said, rel_tol=PHYSICS, abs_tol=ROUNDING):
+            yield f"{name} is {value:.6g}, the plan says {said:.6g}"
+
+
 def _check_labels(
-    workload: Workload,
-    assignment: Assignment,
-    calibration: Calibration,
-    checks: Sequence[SLOCheck],
+    workload: Workload, assignment: Assignment, held: Held, checks: Sequence[SLOCheck]
 ) -> Violations:
     """What the plan says of its engine, its SLOs and its calibration."""
+    calibration = held.calibration
     request, deployment = workload.requests[assignment.request_class], assignment.deployment
     beyond = calibration.beyond(deployment.batch, request.total_tokens, deployment.n_gpus)
     for name, truth in (
         ("engine", workload.engine),
         ("offload_semantics", ENGINES[workload.engine].offload_semantics),
         ("calibration", calibration.kind),
+        ("confidence", held.confidence),
+        ("prefill_factor", held.prefill_factor),
+        ("decode_factor", held.decode_factor),
         ("prediction_error", calibration.residual),
         ("extrapolates", beyond),
     ):

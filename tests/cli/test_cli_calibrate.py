@@ -11,7 +11,6 @@ from subprocess import CompletedProcess
 import pytest
 
 Run = Callable[..., CompletedProcess[str]]
-pytestmark = pytest.mark.skipif(not find_spec("scipy"), reason="needs the `calibrate` extra")
 
 SLOW = 3.0
 SIZES = [(b, t) for b in (1, 4, 16, 32) for t in (128, 512, 2048)]

@@ -28,11 +28,6 @@ def synthetic_rows(count: int, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
     return design, design @ THETA
 
 
-@pytest.fixture(autouse=True)
-def _needs_scipy() -> None:
-    pytest.importorskip("scipy", reason="fitting needs the `calibrate` extra")
-
-
 def test_recovers_known_coefficients() -> None:
     theta = fit_coefficients(*synthetic_rows(60))
     np.testing.assert_allclose(theta, THETA, rtol=1e-3)
@@ -179,7 +174,7 @@ def test_factors_rise_with_confidence_and_are_1_at_one_half() -> None:
 
 def test_an_extrapolation_is_wider() -> None:
     calibration = _with_spread()
-    inside, outside = calibration.factor(0.9), calibration.factor(0.9, extrapolates=True)
+    inside, outside = calibration.factor(0.9), calibration.factor(0.9, stretch=calibration.stretch)
     assert outside == pytest.approx(tuple(x**2 for x in inside))
 
 

@@ -20,8 +20,6 @@ from infersave.models.own_fit import advise, fit_calibrations
 from infersave.models.prediction import Predictor
 from infersave.models.sample import Sample, merge_repeats, steady
 
-pytest.importorskip("scipy", reason="fitting needs the `calibrate` extra")
-
 TRUE = np.array([1.4, 2.0, 6e-5, 1e-6, 0.8, 2e-5, 3.0, 1e-9] * 2)
 NOISE = 0.1
 GPUS = {gpu.name: gpu for gpu in load_gpus()}

@@ -21,7 +21,7 @@ from infersave import (
     load_calibrations,
     load_catalog,
 )
-from infersave.models.calibration import calibration_for
+from infersave.models.calibration import Calibration, calibration_for
 from infersave.models.deployment import Case, evaluate_many
 from infersave.models.engine import EngineName
 from infersave.models.load import Load
@@ -94,10 +94,16 @@ def test_a_schedule_of_other_groups_is_refused(random_fleet: FleetMaker) -> None
         evaluate_many([wrong])
 
 
+def calibrated(engine: str) -> Callable[[str, int], Calibration]:
+    """The shipped calibration of each GPU under an engine."""
+    shipped = load_calibrations()
+    return lambda gpu, _: calibration_for(shipped, gpu, engine)
+
+
 @pytest.mark.parametrize("engine", ["flexgen", "static", "continuous"])
 def test_every_architecture_stacked_is_as_if_alone(engine: EngineName) -> None:
     offers = load_catalog().select(provider="aws", regions="us-east-1").offers
-    replica = enumerate_machines(offers, load_calibrations(), engine).replica
+    replica = enumerate_machines(offers, calibrated(engine)).replica
     workloads = [demand(load_architecture(name), engine) for name in architecture_names()]
     together = Trials(Load.stack([(w, REQUEST) for w in workloads]).column(), replica).at(32.0)
     for row, workload in enumerate(workloads):
@@ -112,7 +118,7 @@ def test_every_architecture_stacked_is_as_if_alone(engine: EngineName) -> None:
 @pytest.mark.parametrize("engine", ["flexgen", "static", "continuous"])
 def test_padding_adds_exactly_nothing(engine: EngineName) -> None:
     offers = load_catalog().select(provider="aws", regions="us-east-1").offers
-    replica = enumerate_machines(offers, load_calibrations(), engine).replica
+    replica = enumerate_machines(offers, calibrated(engine)).replica
     load = Load.of(demand(load_architecture("google/gemma-2-9b"), engine), REQUEST)
     groups = (*load.shape.groups, NO_LAYERS, NO_LAYERS)
     padded = Load(load.engine, Shape(load.shape.whole, groups), load.asked)
@@ -134,10 +140,9 @@ def test_an_absent_slo_bounds_nothing_and_a_stated_one_does() -> None:
 
 def test_replicas_the_engine_cannot_tell_apart() -> None:
     offers = load_catalog().select(provider="aws", regions="us-east-1").offers
-    calibrations = load_calibrations()
     counts = {}
     for name in ("continuous", "static"):
-        machines = enumerate_machines(offers, calibrations, name)
+        machines = enumerate_machines(offers, calibrated(name))
         load = Load.of(demand(load_architecture("facebook/opt-13b"), name), REQUEST)
         first, kind = machines.replica.alike(load.engine)
         all_pairs, kinds = (

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from infersave import (
     GPU,
@@ -127,7 +128,6 @@ def _carries_classes(workload: MeasuredWorkload, fleet: Sequence[Filled], rate: 
     for c, part in enumerate(workload.shares):  # not even with all of it to itself
         if sum(count * caps[c] for _, count, caps in mine) < rate * part * (1 - ROUNDING):
             return False
-    optimize = pytest.importorskip("scipy.optimize", reason="the enumeration divides replicas")
     rows, limits = [], []
     for k, (_, count, _) in enumerate(mine):
         row = np.zeros((classes, n))
@@ -140,7 +140,7 @@ def _carries_classes(workload: MeasuredWorkload, fleet: Sequence[Filled], rate: 
             row[c] = [-caps[c] * (i not in gone) for i, _, caps in mine]
             rows.append(row.ravel())
             limits.append(-share * rate * workload.shares[c] * (1 - ROUNDING))
-    found = optimize.linprog(np.zeros(classes * n), A_ub=np.array(rows), b_ub=np.array(limits))
+    found = linprog(np.zeros(classes * n), A_ub=np.array(rows), b_ub=np.array(limits))
     return bool(found.status == 0)
 
 
