@@ -32,7 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .timing import Timing
-from .value import Real
+from .value import FloatArray, Mask, Real
 
 HALVINGS = 60
 """Bisection steps: a double has 52 bits."""
@@ -120,6 +120,11 @@ class Queue:
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         return high
 
+    def in_time(self, rate: Real, slack_s: Real, percentile: Real) -> Mask:
+        """Whether so large a part waits at most the slack; always where none is asked (0)."""
+        part = np.asarray(percentile)
+        return np.logical_or(self.late(rate, slack_s) <= 1.0 - part, part == 0)
+
     def most_per_s(self, slack_s: Real, percentile: Real, most: Real) -> Real:
         """Largest rate up to `most` at which so large a part waits at most the slack [1/s].
 
@@ -130,12 +135,21 @@ class Queue:
         >>> round(float(rate), 4), round(float(queue.late(rate, 1.0)), 4)
         (0.9375, 0.05)
         """
-        allowed = 1.0 - np.asarray(percentile)
-        high = np.asarray(most, float) + np.zeros_like(allowed + self.work_s)
-        held = self.late(high, slack_s) <= allowed
-        low = np.where(held, high, 0.0)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2.0
-            held = self.late(middle, slack_s) <= allowed
-            low, high = np.where(held, middle, low), np.where(held, high, middle)
-        return low
+        from scipy.optimize.elementwise import find_root
+
+        given = self.slots, self.work_s, self.prompt_s, slack_s, percentile, most
+        slots, work_s, prompt_s, slack, part, high = np.broadcast_arrays(*given)
+        allowed = 1.0 - part
+        held = self.in_time(high, slack, part)
+        found = np.where(held, high, 0.0)
+        left = ~held & (slack > 0)
+        if left.any():
+
+            def excess(rate: FloatArray, *of: FloatArray) -> FloatArray:
+                slots, work_s, prompt_s, slack, allowed = of
+                return np.asarray(Queue(slots, work_s, prompt_s).late(rate, slack) - allowed)
+
+            of = tuple(each[left] for each in (slots, work_s, prompt_s, slack, allowed))
+            bracket = np.zeros(left.sum()), high[left]
+            found[left] = find_root(excess, bracket, args=of, maxiter=HALVINGS).bracket[0]
+        return found

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .load import Load
 from .memory import Footprint, MemoryBudget, footprint, host_bytes, least_uniform_offload
@@ -18,10 +17,9 @@ from .phases import Phase, PhaseTimes, decode_phase, prefill_phase
 from .queueing import Queue
 from .replica import Replica
 from .timing import Timing, capacity_per_s, timing
-from .value import FloatArray, Real
+from .value import FloatArray, Mask, Real
 from .workload import RequestClass, Workload
 
-Mask = NDArray[np.bool_]
 LATENCY_SLOS = ("ttft_s", "tpot_s", "e2e_s")
 """SLOs that a larger batch can only make worse; throughput may gain or lose."""
 
@@ -172,8 +170,10 @@ class Trials:
 
     def waits(self, trial: Trial) -> Mask:
         """Which may be sent less than their capacity allows, as requests would wait too long."""
-        most = capacity_per_s(self.load.asked.utilization, 1.0, trial.work_s)
-        return np.asarray(self.most_per_s(trial) < most)
+        asked = self.load.asked
+        most = capacity_per_s(asked.utilization, 1.0, trial.work_s)
+        queue = Queue.of(trial.forms, trial.prefill_s, trial.decode_s)
+        return ~queue.in_time(most, self.slack_s(trial), asked.percentile)
 
     def kept_s(self, trial: Trial, slack_s: FloatArray | None = None) -> FloatArray:
         """Replica-seconds to keep per request: its work, and what must be idle for its wait.

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .outcome import ProblemError
 
 FloatArray = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Real = float | FloatArray
 """A quantity of one candidate (float) or of many (array): formulas take either."""
 

@@ -25,8 +25,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.serving import Mask, Trial, Trials
-from ..models.value import FloatArray
+from ..models.serving import Trial, Trials
+from ..models.value import FloatArray, Mask
 
 Test = Callable[[FloatArray], NDArray[np.bool_]]
 
@@ -60,7 +60,7 @@ def best_batches(trials: Trials) -> Trial:
     trial = trials.at(best)
     if not np.any(asked.percentile):
         return trial
-    chosen = trials.waits(trial) & (best > low)
+    chosen = trials.holds(trial) & trials.waits(trial) & (best > low)
     best[chosen] = _queued(trials.pick(chosen), low[chosen], best[chosen])
     return trials.at(best)
 

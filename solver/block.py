@@ -19,9 +19,9 @@ from ..models.fleet import FleetProblem
 from ..models.held import HeldCalibrations
 from ..models.load import Load
 from ..models.replica import Replica
-from ..models.serving import Mask, Trials
+from ..models.serving import Trials
 from ..models.timing import capacity_per_s
-from ..models.value import FloatArray, Real
+from ..models.value import FloatArray, Mask, Real
 from ..models.workload import RequestClass, Workload
 from .batches import best_batches
 from .machines import Machines, allowed_gpus, enumerate_machines

@@ -11,9 +11,9 @@ import numpy as np
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
 from ..models.load import Load
-from ..models.serving import Mask, Serving, Trial
+from ..models.serving import Serving, Trial
 from ..models.timing import capacity_per_s
-from ..models.value import FloatArray
+from ..models.value import FloatArray, Mask
 from ..models.workload import RequestClass, Workload
 from .batches import best_batches
 from .block import TIE, Block, enumerate_blocks, part_carried, whole_replicas

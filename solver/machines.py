@@ -10,8 +10,7 @@ import numpy as np
 from ..models.calibration import Calibration
 from ..models.hardware import Offer, VMType
 from ..models.replica import Replica
-from ..models.serving import Mask
-from ..models.value import FloatArray
+from ..models.value import FloatArray, Mask
 from ..models.workload import Workload
 from .program import IntArray
 

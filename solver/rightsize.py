@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..models.serving import Mask, Serving, Trials
-from ..models.value import FloatArray
+from ..models.serving import Serving, Trials
+from ..models.value import FloatArray, Mask
 from .batches import last_true
 from .block import CHUNK, Block
 from .candidates import Row, Stream, make_stream
