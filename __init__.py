@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infersave.catalogs.problem_file import example_names, load_problem, parse_problem
     from infersave.catalogs.store import Catalog, load_catalog
     from infersave.models.architecture import Architecture, LayerGroup
+    from infersave.models.arrivals import Queueing
     from infersave.models.billing import WHOLE_HOURS, Billing
     from infersave.models.calibration import Calibration, Coefficients
     from infersave.models.deployment import Deployment, OffloadSchedule, Performance, evaluate
@@ -54,8 +55,9 @@ if TYPE_CHECKING:
     from infersave.models.sample import Sample
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
+    from infersave.solver.measuring import worth_measuring
     from infersave.solver.program import SolveOptions
-    from infersave.solver.recommend import Choice, Recommendation, recommend
+    from infersave.solver.recommend import Choice, Measurement, Recommendation, recommend
     from infersave.solver.solve import solve
     from infersave.solver.verify import verify
 
@@ -68,6 +70,7 @@ _HOME = {
     "models.architecture": ("Architecture", "LayerGroup"),
     "models.billing": ("WHOLE_HOURS", "Billing"),
     "models.calibration": ("Calibration", "Coefficients"),
+    "models.arrivals": ("Queueing",),
     "models.deployment": ("Deployment", "OffloadSchedule", "Performance", "evaluate"),
     "models.fleet": ("FleetProblem",),
     "models.hardware": ("GPU", "HostLink", "Offer", "VMType"),
@@ -96,7 +99,8 @@ _HOME = {
     "models.workload": ("SLO", "Job", "RequestClass", "Workload"),
     "solver.backends.base": ("backend_names",),
     "solver.program": ("SolveOptions",),
-    "solver.recommend": ("Choice", "Recommendation", "recommend"),
+    "solver.measuring": ("worth_measuring",),
+    "solver.recommend": ("Choice", "Measurement", "Recommendation", "recommend"),
     "solver.solve": ("solve",),
     "solver.verify": ("verify",),
 }
@@ -131,6 +135,7 @@ __all__ = [
     "LimitUse",
     "MeasuredRoute",
     "MeasuredWorkload",
+    "Measurement",
     "NoPlanError",
     "Observation",
     "Offer",
@@ -140,6 +145,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "ProblemError",
+    "Queueing",
     "Quota",
     "Recommendation",
     "RequestClass",
@@ -171,6 +177,7 @@ __all__ = [
     "recommend",
     "solve",
     "verify",
+    "worth_measuring",
 ]
 
 

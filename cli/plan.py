@@ -79,10 +79,14 @@ def plan(
     if json:
         print_json(found.model_dump(mode="json"))
     else:
+        from ..models.calibration import MEDIAN
         from .plan_view import show_plan
         from .screen import Screen
 
-        show_plan(Screen(), asked, found, hosts=hosts)
+        median = None
+        if any(a.confidence > MEDIAN for a in found.assignments):
+            median = _solve(asked.at_median(), backend, formulation, options)
+        show_plan(Screen(), asked, found, hosts=hosts, median=median)
     return 0
 
 

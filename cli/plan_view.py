@@ -21,12 +21,18 @@ PROVED = 1e-6
 
 
 def show_plan(
-    screen: Screen, problem: FleetProblem, plan: FleetPlan, *, hosts: bool = False
+    screen: Screen,
+    problem: FleetProblem,
+    plan: FleetPlan,
+    *,
+    hosts: bool = False,
+    median: FleetPlan | None = None,
 ) -> None:
     """The whole plan.
 
     Args:
         hosts: say on which VM each replica sits, however long the list.
+        median: the plan of the same problem on median times, to say what the margin costs.
     """
     screen.headline(verdict(plan))
     for text in (_money_over_time(problem, plan), _money_of_jobs(problem, plan)):
@@ -42,17 +48,34 @@ def show_plan(
         screen.notes("Who sits on which VM", host_lines(problem, plan, hosts))
     if plan.limits:
         screen.table(*limit_columns(plan.limits))
-    screen.notes("Good to know", _good_to_know(problem, plan))
+    screen.notes("Good to know", _good_to_know(problem, plan, median))
 
 
-def _good_to_know(problem: FleetProblem, plan: FleetPlan) -> list[str]:
+def _good_to_know(problem: FleetProblem, plan: FleetPlan, median: FleetPlan | None) -> list[str]:
     return [
         *offload_notes(plan.assignments),
         *idle_notes(plan.vms, problem.horizon.hours if problem.horizon else ()),
         *assumptions(problem, plan),
         *price_notes(plan.vms, problem),
         *prediction_notes(problem, plan.assignments),
+        *([] if median is None else [_margin(plan, median)]),
     ]
+
+
+def _margin(plan: FleetPlan, median: FleetPlan) -> str:
+    """What it costs to plan on times that hold more often than the median."""
+    cost = plan.usd_per_hour - median.usd_per_hour
+    text = (
+        f"That margin costs USD {usd(max(cost, 0.0))} per hour: on median times the fleet costs "
+        f"USD {usd(median.usd_per_hour)}"
+    )
+    if plan.usd_per_hour_bound is None or median.usd_per_hour_bound is None:
+        return f"{text}."
+    low = max(plan.usd_per_hour_bound - median.usd_per_hour, 0.0)
+    high = plan.usd_per_hour - median.usd_per_hour_bound
+    if high - low <= PROVED * plan.usd_per_hour:
+        return f"{text}, proved as this plan is."
+    return f"{text}; by the proved bounds it is between USD {usd(low)} and {usd(high)}."
 
 
 def verdict(plan: FleetPlan) -> str:

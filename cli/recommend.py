@@ -59,6 +59,7 @@ def recommend(
         top: VM types to show, 10 when absent; with --json choices, all when absent.
         all: Show each VM type in every region, and every reason.
     """
+    from ..solver.measuring import worth_measuring
     from ..solver.recommend import recommend as rank
 
     if top is not None and top < 1:
@@ -66,6 +67,8 @@ def recommend(
     asked = at_confidence(_problem(problem, workload, of, among), confidence)
     with working(f"evaluating {len(asked.offers):,} offers"):
         ranking = rank(asked)
+    with working("looking for the measurement that matters most"):
+        ranking = worth_measuring(asked, ranking)
     if json:
         choices = ranking.choices if top is None else ranking.choices[:top]
         print_json(ranking.model_copy(update={"choices": choices}).model_dump(mode="json"))

@@ -38,6 +38,7 @@ def show_recommendation(
         *offload_notes(shown),
         *price_notes(ranked[:1], problem),
         *prediction_notes(problem, best),
+        *_measure(ranking),
         *_mixing(workload, best),
     ]
     screen.notes("Good to know", notes)
@@ -73,6 +74,26 @@ def _dearer(by_type: Sequence[Choice], providers: Collection[str]) -> Iterator[s
         least, most = (_more(choice, best, providers) for choice in (others[0], others[-1]))
         count = plural(len(others), "other VM type")
         yield f"{count} can serve, at a higher price: from {least} to {most}."
+
+
+def _measure(ranking: Recommendation) -> Iterator[str]:
+    """The measurement that could change the choice most."""
+    asked = ranking.measure
+    if asked is None:
+        yield "No single measurement within the known errors would change this choice."
+        return
+    speed = "shorter" if asked.factor < 1 else "longer"
+    times = percent(abs(asked.factor - 1))
+    sizes = f"{asked.input_tokens} tokens in, {asked.output_tokens} out"
+    effect = "less" if asked.change_usd_per_hour < 0 else "more"
+    now = ranking.choices[0].usd_per_hour
+    yield (
+        f"Worth measuring first: {asked.phase} of {ranking.workload} on "
+        f"{asked.n_gpus} x {asked.gpu}, batch {asked.batch}, {sizes}. {times} {speed} than "
+        f"predicted, as 1 in 20 held-out measurements were, {asked.vm_type} would be best at USD "
+        f"{usd(asked.usd_per_hour)} per hour, {percent(abs(asked.change_usd_per_hour) / now)} "
+        f"{effect}."
+    )
 
 
 def _mixing(workload: Workload, best: Sequence[Assignment]) -> Iterator[str]:

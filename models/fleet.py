@@ -51,6 +51,11 @@ class FleetProblem(Value):
         """Every workload, predicted and measured."""
         return (*self.workloads, *self.measured)
 
+    def at_median(self) -> FleetProblem:
+        """The same planned on median times."""
+        workloads = tuple(w.replace(slo=w.slo.replace(confidence=None)) for w in self.workloads)
+        return self.replace(workloads=workloads, confidence=MEDIAN)
+
     def confidence_of(self, workload: Workload) -> float:
         """Probability with which the times of a workload hold."""
         asked = workload.slo.confidence

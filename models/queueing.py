@@ -123,7 +123,8 @@ class Queue:
     def in_time(self, rate: Real, slack_s: Real, percentile: Real) -> Mask:
         """Whether so large a part waits at most the slack; always where none is asked (0)."""
         part = np.asarray(percentile)
-        return np.logical_or(self.late(rate, slack_s) <= 1.0 - part, part == 0)
+        held: Mask = self.late(rate, slack_s) <= np.where(part > 0, 1.0 - part, np.inf)
+        return held
 
     def most_per_s(self, slack_s: Real, percentile: Real, most: Real) -> Real:
         """Largest rate up to `most` at which so large a part waits at most the slack [1/s].

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .reduction import reduce_stream
 from .rightsize import rightsized
 from .solve import DEFAULT_BACKEND
 
+Phase = Literal["prefill", "decode"]
 TOO_SLOW = "no number of VMs ends the job by its deadline"
 
 
@@ -57,10 +59,34 @@ class Rejected(Value):
     reason: str
 
 
+class Measurement(Value):
+    """A measurement that could change the choice, and how.
+
+    Attributes:
+        gpu, n_gpus, phase, batch, input_tokens, output_tokens: what to measure.
+        factor: measured over predicted time, as 1 in 20 held-out rows were or were further off.
+        vm_type, usd_per_hour: what would then be best.
+        change_usd_per_hour: against the best choice now; negative where it would be cheaper.
+    """
+
+    gpu: Name
+    n_gpus: Count
+    phase: Phase
+    batch: Count
+    input_tokens: Count
+    output_tokens: Count
+    factor: Positive
+    vm_type: Name
+    usd_per_hour: Positive
+    change_usd_per_hour: float
+
+
 class Recommendation(Value):
     """All choices, best first: by cost, then by throughput, then by name.
 
     Attributes:
+        measure: the measurement that could change the choice most, once it was looked for
+            (`worth_measuring`).
         rejected: VM types that cannot serve.
         candidates: (VM type, GPUs) pairs evaluated.
     """
@@ -70,6 +96,7 @@ class Recommendation(Value):
     choices: tuple[Choice, ...]
     rejected: tuple[Rejected, ...]
     candidates: Count
+    measure: Measurement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from infersave import RequestClass, Workload, load_problem, solve
 from infersave.cli.notes import prediction_notes
+from infersave.cli.words import usd
 from infersave.models.calibration import calibration_for
 
 Run = Callable[..., CompletedProcess[str]]
@@ -81,3 +82,24 @@ def test_each_engine_s_margin_is_its_own() -> None:
     changed = calibration_for(widened.calibrations, "L4", "static").factor(0.9)
     assert changed != factors[1]
     assert f"{changed[0]:.2f} and {changed[1]:.2f} for L4 (static)" in said
+
+
+def test_a_plan_says_what_its_margin_costs(infersave: Run) -> None:
+    costs = {
+        level: json.loads(
+            infersave("plan", "example:two-workloads", "--confidence", level, "--json").stdout
+        )["usd_per_hour"]
+        for level in ("0.5", "0.9")
+    }
+    done = infersave("plan", "example:two-workloads", "--confidence", "0.9")
+    said = " ".join(done.stdout.split())
+    assert f"That margin costs USD {usd(costs['0.9'] - costs['0.5'])} per hour" in said
+    assert f"on median times the fleet costs USD {usd(costs['0.5'])}" in said
+    assert "That margin" not in infersave("plan", "example:two-workloads").stdout
+
+
+def test_a_ranking_says_what_to_measure_first(infersave: Run) -> None:
+    asked = json.loads(infersave(*CHAT, "--json").stdout)["measure"]
+    said = " ".join(infersave(*CHAT).stdout.split())
+    assert f"Worth measuring first: {asked['phase']} of Llama-3.1-8B on" in said
+    assert f"{asked['vm_type']} would be best at USD {usd(asked['usd_per_hour'])}" in said
