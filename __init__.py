@@ -52,12 +52,14 @@ if TYPE_CHECKING:
     from infersave.models.own_fit import OwnFit, fit_calibrations
     from infersave.models.plan import Assignment, FleetPlan, Host, LimitUse, MeasuredRoute, VMCount
     from infersave.models.prediction import Prediction, Predictor
+    from infersave.models.relaxation import Change, Explanation, Relaxation
     from infersave.models.sample import Sample
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
     from infersave.solver.measuring import worth_measuring
     from infersave.solver.program import SolveOptions
     from infersave.solver.recommend import Choice, Measurement, Recommendation, recommend
+    from infersave.solver.relaxing import explain
     from infersave.solver.solve import solve
     from infersave.solver.verify import verify
 
@@ -80,6 +82,7 @@ _HOME = {
     "models.own_fit": ("OwnFit", "fit_calibrations"),
     "models.prediction": ("Prediction", "Predictor"),
     "models.sample": ("Sample",),
+    "models.relaxation": ("Change", "Explanation", "Relaxation"),
     "models.plan": ("Assignment", "FleetPlan", "Host", "LimitUse", "MeasuredRoute", "VMCount"),
     "models.outcome": (
         "BackendError",
@@ -101,6 +104,7 @@ _HOME = {
     "solver.program": ("SolveOptions",),
     "solver.measuring": ("worth_measuring",),
     "solver.recommend": ("Choice", "Measurement", "Recommendation", "recommend"),
+    "solver.relaxing": ("explain",),
     "solver.solve": ("solve",),
     "solver.verify": ("verify",),
 }
@@ -120,9 +124,11 @@ __all__ = [
     "CalibrationError",
     "Catalog",
     "CatalogError",
+    "Change",
     "Choice",
     "Coefficients",
     "Deployment",
+    "Explanation",
     "FleetPlan",
     "FleetProblem",
     "Horizon",
@@ -148,6 +154,7 @@ __all__ = [
     "Queueing",
     "Quota",
     "Recommendation",
+    "Relaxation",
     "RequestClass",
     "Sample",
     "Selection",
@@ -167,6 +174,7 @@ __all__ = [
     "backend_names",
     "evaluate",
     "example_names",
+    "explain",
     "fit_calibrations",
     "load_architecture",
     "load_calibrations",

@@ -42,6 +42,7 @@ Exit status: 0 an answer, 1 there is no plan, 2 bad input.""",
 _COMMANDS = {
     "plan": "The cheapest fleet for a problem file.",
     "recommend": "Rank the VMs that serve one workload.",
+    "explain": "What would have to give where there is no plan.",
     "predict": "Predict measured or planned runs, with intervals.",
     "calibrate": "Fit a performance model to your measurements.",
     "verify": "Recompute a plan and check each claim.",

@@ -84,6 +84,15 @@ def part_carried(carried: FloatArray, rate: Real) -> FloatArray:
     return np.minimum(carried / asked, 1.0)
 
 
+def whole(amount: FloatArray) -> FloatArray:
+    """So many whole ones carry an amount: rounded up, and one for the least of it.
+
+    >>> whole(np.array([0.0, 1e-12, 2.0 + 1e-12, 2.1])).tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
+    return np.maximum(np.ceil(amount - TIE), np.asarray(amount) > 0)
+
+
 def whole_replicas(coverage: FloatArray) -> FloatArray:
     """Replicas of one candidate that carry all demand alone; inf of one that carries nothing."""
     with np.errstate(divide="ignore"):

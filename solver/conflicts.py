@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..models.outcome import BackendError
+from .attempt import attempt
 from .backends.base import run
 from .builder import ProgramBuilder
 from .caps import add_elastic_limits
 from .formulation import add_demand
-from .program import SolveOptions
+from .program import Solution, SolveOptions
 from .variables import Estate
 
 EXCEEDED = 1e-6
@@ -31,8 +33,12 @@ def binding_limits(estate: Estate, backend: str, options: SolveOptions) -> list[
     program = builder.build()
     cost = np.zeros(program.n_columns)
     cost[[int(column[0]) for _, column in relaxed]] = 1.0
-    solution = run(backend, replace(program, cost=cost), options)
-    if solution.values is None:
+    elastic = replace(program, cost=cost)
+    try:
+        solution: Solution | None = run(backend, elastic, options)
+    except BackendError:  # that there is no plan is proved; only the reasons are missing
+        solution = attempt(elastic, options)
+    if solution is None or solution.values is None:
         return []
     lines = []
     for cap, column in relaxed:

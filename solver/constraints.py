@@ -78,6 +78,11 @@ def route_classes(
         able = served.capacity[service.pair] > 0
         y = builder.columns(len(replicas), upper=able.astype(float))
         builder.entries(fill, y, busy * scale)
+        # To a solver's tolerance so little work needs no replica at all.
+        small = np.flatnonzero(able & (busy < LITTLE_WORK))
+        links = builder.rows(len(small), upper=0.0)
+        builder.entries(links, y[small], 1.0)
+        builder.entries(links, replicas[small], -1.0)
         for scenario in service.scenarios:
             row = builder.rows(1, lower=1.0)
             builder.entries(row, y[scenario.left & able], 1.0 / scenario.share)
@@ -85,6 +90,8 @@ def route_classes(
     return tuple(routed)
 
 
+LITTLE_WORK = 1e-3
+"""Replicas' worth of work of a class, below which its routing to a replica is a rule of its own."""
 TINY = 1e-300
 """Stands in for a capacity of 0 in a quotient that is not used."""
 

@@ -16,7 +16,8 @@ from .shifts import Shifts
 from .variables import Estate, ServiceColumns, Variables
 
 ROUNDING = 1e-6
-"""Work of a replica below which it is a solver's rounding: its feasibility tolerance."""
+"""Work of a replica, or part of a class, below which it is a solver's rounding: its feasibility
+tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def _placed(columns: ServiceColumns, whole: IntArray, values: FloatArray) -> Pla
             ],
             axis=0,
         )
-        count = np.minimum(count, np.ceil(busy - ROUNDING).astype(np.int64))
+        used = np.max(routed, axis=0) > ROUNDING
+        count = np.minimum(count, np.maximum(np.ceil(busy - ROUNDING), used).astype(np.int64))
     item = np.flatnonzero(count)
     return Placed(service, columns.period, item, count[item], tuple(y[item] for y in routed))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..models.value import FloatArray
-from .candidates import TIE
+from .block import whole
 from .program import BoolArray, IntArray
 from .services import Service
 from .variables import ServiceColumns, ShiftColumns, Variables
@@ -29,7 +29,7 @@ def greedy_values(variables: Variables, n_columns: int) -> FloatArray:
                 _place(columns, variables, values, gpus, apart)
         for shifts in variables.shifts:
             _shift(shifts, variables, t, values, gpus)
-        vms = np.maximum(vms, np.maximum(np.ceil(gpus / market.room - TIE), apart))
+        vms = np.maximum(vms, np.maximum(whole(gpus / market.room), apart))
     for t, columns_of in enumerate(variables.vms):
         used = columns_of >= 0
         values[columns_of[used]] = vms[used]
@@ -77,12 +77,12 @@ def _cheapest_alone(
     market, demand = variables.estate.market, service.demand
     busy = service.busy(period)
     zones = max(variables.estate.problem.zones_per_region, 2)
-    needed = np.ceil(busy - TIE)
+    needed = whole(busy)
     if demand.survive.vm is not None:
-        needed = np.maximum(needed, np.ceil(demand.survive.vm * busy - TIE) + 1)
+        needed = np.maximum(needed, whole(demand.survive.vm * busy) + 1)
     each = needed
     if demand.survive.zone is not None:
-        left = np.ceil(demand.survive.zone * busy - TIE)
+        left = whole(demand.survive.zone * busy)
         each = np.maximum(np.ceil(needed / zones), np.ceil(left / (zones - 1)))
     firm = (demand.max_spot_share == 1) | ~market.spot[service.place]
     first = market.first_zone[service.place] & able & firm & (service.block == 1)
@@ -110,7 +110,7 @@ def _shift(
     if period != int(part.max(axis=1).argmax()):
         return
     able = np.flatnonzero(part[period] > 0)
-    count = np.ceil(1.0 / part[period][able] - TIE)
+    count = whole(1.0 / part[period][able])
     usd = market.price[shifts.place[able]] * count * market.pair_gpus[shifts.pair[able]]
     best = int((usd / market.room[shifts.place[able]]).argmin())
     values[columns.replicas[period][able[best]]] = count[best]

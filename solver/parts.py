@@ -109,7 +109,8 @@ def decide_all(
     """Decide the parts, `threads` at a time, each with its share of the time that is left."""
     begun = monotonic()
     at_once = min(options.threads, len(estates))
-    sizes = [len(e.services) + len(e.orders) + len(e.shifts) for e in estates]
+    # A part may be VMs that are owned and that nothing uses.
+    sizes = [max(len(e.services) + len(e.orders) + len(e.shifts), 1) for e in estates]
 
     def one(number: int) -> Part:
         left = max(begun + options.time_limit_s - monotonic(), 0.0)

@@ -16,7 +16,8 @@ from ..models.measured import MeasuredWorkload
 from ..models.outcome import ProblemError
 from ..models.value import FloatArray
 from ..models.workload import Demand
-from .candidates import TIE, Stream
+from .block import whole
+from .candidates import Stream
 from .machines import parallel_degrees
 from .market import Market
 from .program import BoolArray, IntArray
@@ -120,7 +121,7 @@ class Service:
     def most(self, period: int) -> FloatArray:
         """Items that are never worth exceeding, shape [J]."""
         spare = max(float(s.single_loss) for s in self.scenarios)
-        return np.ceil(self.busy(period) - TIE) + spare
+        return whole(self.busy(period)) + spare
 
 
 def served_classes(streams: tuple[Stream, ...]) -> tuple[Served, ...]:

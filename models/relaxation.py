@@ -1,0 +1,98 @@
+"""What to give up so that a problem has a plan: changes of its fields, in the user's units."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import Field
+
+from .fleet import FleetProblem
+from .value import Count, NonNegative, Positive, Value
+
+PART = re.compile(r"(\w+)|\[(\d+)\]")
+"""One step of a field's path: a name, or a position."""
+
+
+class Change(Value):
+    """One field of a problem, given another value.
+
+    Attributes:
+        field: its path, such as `workloads[0].slo.tpot_s` or `quotas[1].limit`.
+        subject: the workload's or quota's name; empty for what belongs to the whole fleet.
+        was, now: its values; None: it says nothing.
+    """
+
+    field: str
+    subject: str = ""
+    was: Any = None
+    now: Any = None
+
+
+class Relaxation(Value):
+    """Changes that together give the problem a plan.
+
+    Attributes:
+        changes: what to change.
+        usd_per_hour: cost of the plan that there is then.
+        gap: of that plan; None: its bound is unknown.
+        minimal: proved that none of the changes can be left out or be smaller by more than
+            `TOLERANCE` of it.
+    """
+
+    changes: tuple[Change, ...] = Field(min_length=1)
+    usd_per_hour: Positive
+    gap: NonNegative | None = None
+    minimal: bool = True
+
+    def applied(self, problem: FleetProblem) -> FleetProblem:
+        """The problem with the changes made.
+
+        Raises:
+            ProblemError: a value is not one its field may have.
+        """
+        for change in self.changes:
+            problem = with_field(problem, change.field, change.now)
+        return problem
+
+
+TOLERANCE = 0.01
+"""Part of a number within which the least change of it is looked for."""
+
+
+class Explanation(Value):
+    """Why a problem has no plan: what would give it one, cheapest first.
+
+    Attributes:
+        reasons: what stands in the way, as the error says it.
+        relaxations: alternatives, each enough by itself.
+        complete: whether every single change was tried before the time was over.
+        solves: plans that were looked for.
+    """
+
+    reasons: tuple[str, ...]
+    relaxations: tuple[Relaxation, ...]
+    complete: bool
+    solves: Count
+
+
+def with_field(problem: FleetProblem, path: str, value: object) -> FleetProblem:
+    """The problem with one field changed, validated again.
+
+    Raises:
+        ProblemError: the value is not one that the field may have.
+    """
+    steps = [int(number) if number else name for name, number in PART.findall(path)]
+    changed = _changed(problem, steps, value)
+    assert isinstance(changed, FleetProblem), "a path starts at the problem"
+    return changed
+
+
+def _changed(holder: Any, steps: list[str | int], value: object) -> object:
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, int):
+        inner = _changed(holder[step], rest, value)
+        return (*holder[:step], inner, *holder[step + 1 :])
+    return holder.replace(**{step: _changed(getattr(holder, step), rest, value)})
