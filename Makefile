@@ -18,7 +18,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv demo test lint types format coverage wheel wheel-in clean
+.PHONY: help .venv demo test lint types format coverage wheel wheel-in torture clean
 
 help: ## Say what each target does
 	@echo "Usage: make TARGET"
@@ -121,6 +121,9 @@ wheel-in:
 	    $(FOLDER)/venv/bin/python $(PIP_INSTALL) "$$wheel[test]" || exit; done
 	@mkdir $(FOLDER)/suite && cp -R tests pyproject.toml $(FOLDER)/suite
 	@cd $(FOLDER)/suite && ../venv/bin/pytest -n $(WORKERS) -m 'not checkout'
+
+torture: $(DEV) ## Search for wrong answers on thousands of random fleets (an hour or more)
+	$(BIN)/python benchmarks/torture.py
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .dev build dist *.egg-info .coverage .coverage.* htmlcov

@@ -1,0 +1,173 @@
+"""Long searches for wrong answers, on random fleets: `make torture`, not part of `make test`.
+
+    python benchmarks/torture.py [PART[=COUNT] ...]
+
+    solvers   small fleets under random kinds of limits: one optimum by enumeration, HiGHS, SCIP
+              and CBC
+    medium    8 to 40 workloads, 6 to 20 VM types: one optimum by HiGHS, SCIP and CBC
+    lies      true plans with one small lie each: the check catches every lie and accepts the plan
+    explain   fleets without a plan: the first suggestion is enough, at the cost it says
+
+A line for each part: seeds, what was tried, what failed. Exit status 1 if anything did.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from os import cpu_count
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+import infersave
+from infersave import FleetPlan, FleetProblem, InfeasibleError, SolveOptions, Status
+from infersave.models.outcome import NoPlanError, UnsupportedProgram
+from infersave.solver.verify import find_violations
+from infersave.tests.conftest import (
+    make_calibration,
+    make_fleet,
+    make_gpu,
+    make_limited_fleet,
+    make_vm_type,
+    make_workload,
+)
+from infersave.tests.solver.test_relaxing import impossible
+from infersave.tests.solver.test_verify import corruptions
+
+EXACT = SolveOptions(relative_gap=0.0, time_limit_s=60.0)
+AGREE = 2e-6
+"""Relative difference that solvers' tolerances explain."""
+SMALL = ("exhaustive", "ortools:highs", "ortools:scip", "pulp:cbc")
+MEDIUM = ("ortools:highs", "ortools:scip", "pulp:cbc")
+BATCH = 8
+"""Seeds that a process is given at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one seed: things tried, and what was wrong, in words."""
+
+    seed: int
+    count: int
+    wrong: tuple[str, ...] = ()
+
+
+def optimum(problem: FleetProblem, backend: str) -> float | None:
+    """The proved optimum; inf where it is proved that there is none; None without a proof."""
+    try:
+        plan = infersave.solve(problem, backend=backend, options=EXACT, formulation="candidates")
+    except InfeasibleError:
+        return float("inf")
+    except (UnsupportedProgram, NoPlanError):
+        return None
+    return plan.usd_per_hour if plan.status is Status.OPTIMAL else None
+
+
+def disagreement(seed: int, problem: FleetProblem, backends: tuple[str, ...]) -> Tried:
+    """Backends that prove different optima."""
+    found = {backend: optimum(problem, backend) for backend in backends}
+    proved = {backend: cost for backend, cost in found.items() if cost is not None}
+    least = min(proved.values(), default=0.0)
+    apart = [c for c in proved.values() if c != least and not c <= least * (1 + AGREE)]
+    wrong = (str(proved),) if apart else ()
+    return Tried(seed, len(proved), wrong)
+
+
+def solvers(seed: int) -> Tried:
+    """A small fleet."""
+    return disagreement(seed, make_limited_fleet(seed), SMALL)
+
+
+def medium(seed: int) -> Tried:
+    """A medium fleet."""
+    rng = np.random.default_rng((seed, 3))
+    gpus = [make_gpu(rng, f"gpu{i}") for i in range(6)]
+    types = [make_vm_type(rng, f"vm{i}", gpus[i % 6]) for i in range(int(rng.integers(6, 21)))]
+    problem = FleetProblem(
+        workloads=tuple(make_workload(rng, i) for i in range(int(rng.integers(8, 41)))),
+        offers=tuple(
+            infersave.Offer(
+                vm_type=each, region="here", usd_per_hour=round(float(rng.uniform(0.5, 9.0)), 3)
+            )
+            for each in types
+        ),
+        calibrations=tuple(make_calibration(rng, gpu.name) for gpu in gpus),
+    )
+    return disagreement(seed, problem, MEDIUM)
+
+
+def lies(seed: int) -> Tried:
+    """A true plan, and every lie about it."""
+    problem = make_fleet(seed)
+    try:
+        plan = infersave.solve(problem)
+    except InfeasibleError:
+        return Tried(seed, 0)
+    wrong = [f"refused: {text}" for text in find_violations(problem, plan)]
+    told = corruptions(plan)
+    wrong += [
+        f"not caught: {lie}" for lie, p in told.items() if not list(find_violations(problem, p))
+    ]
+    return Tried(seed, len(told) + 1, tuple(wrong))
+
+
+def explain(seed: int) -> Tried:
+    """A fleet without a plan, and the first change that is suggested."""
+    problem = impossible(make_fleet(seed), seed)
+    found = infersave.explain(problem, options=EXACT)
+    if isinstance(found, FleetPlan):
+        return Tried(seed, 0)
+    if not found.relaxations:
+        return Tried(seed, 1, ("nothing is suggested",))
+    first = found.relaxations[0]
+    cost = optimum(first.applied(problem), "ortools:highs")
+    if cost is None or abs(cost - first.usd_per_hour) > AGREE * first.usd_per_hour:
+        return Tried(seed, 1, (f"said {first.usd_per_hour}, costs {cost}",))
+    return Tried(seed, 1)
+
+
+PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
+    "solvers": (solvers, 10_000),
+    "medium": (medium, 1_000),
+    "lies": (lies, 800),
+    "explain": (explain, 400),
+}
+"""By name: what is tried with a seed, and how many seeds."""
+
+
+def run(part: str, count: int) -> Iterator[Tried]:
+    """A part on the first seeds, on all processors."""
+    context = get_context("spawn")  # a solver that was forked may hang
+    with ProcessPoolExecutor(cpu_count() or 1, mp_context=context) as pool:
+        yield from pool.map(PARTS[part][0], range(count), chunksize=BATCH)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the parts asked for."""
+    failed = 0
+    for argument in arguments or list(PARTS):
+        part, _, number = argument.partition("=")
+        count = int(number or PARTS[part][1])
+        begun = time.monotonic()
+        shown = track(run(part, count), part, count, console=Console(stderr=True), transient=True)
+        found = list(shown)
+        wrong = [(tried.seed, text) for tried in found for text in tried.wrong]
+        tried = sum(each.count for each in found)
+        seconds = time.monotonic() - begun
+        print(
+            f"{part}: seeds 0 to {count - 1}, {tried:,} tried, {len(wrong)} wrong, {seconds:.0f} s"
+        )
+        for seed, text in wrong[:20]:
+            print(f"  seed {seed}: {text}")
+        failed += len(wrong)
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

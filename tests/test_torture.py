@@ -1,0 +1,40 @@
+"""The searches of `make torture`, each in short, and that they can find something."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from infersave import SolveOptions, Status
+from infersave.solver.backends.finish import Answer, finish
+from infersave.solver.backends.pulp import Pulp
+from infersave.solver.program import Program, Solution
+
+pytestmark = pytest.mark.checkout
+
+
+@pytest.mark.parametrize("part", ["solvers", "medium", "lies", "explain"])
+def test_a_few_of_each(part: str) -> None:
+    from infersave.benchmarks import torture
+
+    tried = [torture.PARTS[part][0](seed) for seed in range(1000, 1003)]
+    assert [each.wrong for each in tried] == [()] * 3
+    assert any(each.count for each in tried)
+
+
+@pytest.mark.parametrize("part", ["solvers", "medium"])
+def test_a_backend_that_calls_any_plan_optimal_is_found(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infersave.benchmarks import torture
+
+    def lie(self: Pulp, program: Program, options: SolveOptions) -> Solution:
+        values = program.hint
+        if values is None:
+            return finish(program, options, Answer(Status.NO_PLAN), self.name, 0.0)
+        bound = float(np.dot(program.cost, values))
+        return finish(program, options, Answer(Status.OPTIMAL, values, bound), self.name, 0.0)
+
+    monkeypatch.setattr(Pulp, "solve", lie)
+    tried = [torture.PARTS[part][0](seed) for seed in range(40 if part == "solvers" else 6)]
+    assert any(each.wrong for each in tried)
