@@ -7,6 +7,7 @@
     medium    8 to 40 workloads, 6 to 20 VM types: one optimum by HiGHS, SCIP and CBC
     lies      true plans with one small lie each: the check catches every lie and accepts the plan
     explain   fleets without a plan: the first suggestion is enough, at the cost it says
+    fuzz      problem files broken at random: read, or refused with a proper message, at once
 
 A line for each part: seeds, what was tried, what failed. Exit status 1 if anything did.
 """
@@ -27,6 +28,7 @@ from rich.progress import track
 
 import infersave
 from infersave import FleetPlan, FleetProblem, InfeasibleError, SolveOptions, Status
+from infersave.benchmarks.fuzz import broken, examples, refusal
 from infersave.models.outcome import NoPlanError, UnsupportedProgram
 from infersave.solver.verify import find_violations
 from infersave.tests.conftest import (
@@ -132,11 +134,20 @@ def explain(seed: int) -> Tried:
     return Tried(seed, 1)
 
 
+def fuzz(seed: int) -> Tried:
+    """A shipped problem, broken."""
+    bases = examples()
+    text, suffix = broken(seed, bases[seed % len(bases)])
+    wrong = refusal(text, suffix)
+    return Tried(seed, 1, (wrong,) if wrong else ())
+
+
 PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
     "solvers": (solvers, 10_000),
     "medium": (medium, 1_000),
     "lies": (lies, 800),
     "explain": (explain, 400),
+    "fuzz": (fuzz, 100_000),
 }
 """By name: what is tried with a seed, and how many seeds."""
 

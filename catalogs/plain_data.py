@@ -75,11 +75,13 @@ def _yaml(text: str) -> object:
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for position, key in enumerate(keys):
-                if key in keys[:position]:
-                    line = node.value[position][0].start_mark.line + 1
+            seen: set[str] = set()
+            for key_node, _ in node.value:
+                key = self.construct_object(key_node, deep=True)
+                if repr(key) in seen:
+                    line = key_node.start_mark.line + 1
                     raise ValueError(f"line {line}: {key!r} is given twice")
+                seen.add(repr(key))
             return super().construct_mapping(node, deep)
 
     # YAML 1.1 takes 1e3 for a word: it wants 1.0e+3.

@@ -44,6 +44,8 @@ def _workload_words(name: str, change: Change) -> str:
     if name in ("vm", "zone"):
         lost = "VM" if name == "vm" else name
         return f"left after the loss of a {lost}: {percent(was)} -> {percent(now or 0.0)}"
+    if name == "precision":
+        return f"weights in {now} instead of {was}"
     if name in DROPPED:
         return DROPPED[name]
     words = name.replace("_", " ")

@@ -104,6 +104,8 @@ def _show(problem: FleetProblem, found: Explanation) -> None:
         screen.paragraph("Any one of these lines is enough; the fleet then costs so much:")
         screen.table([number_column("USD/h", costs), Column("change", tuple(texts), "prose")])
     notes = [f"{plural(found.solves, 'plan')} tried."]
+    if not found.relaxations and found.complete:
+        notes.append("Nothing that is asked can give way so that there is one: offer other GPUs.")
     if found.relaxations and all(way.minimal for way in found.relaxations):
         notes.append("Numbers are the least that do, proved to within 1 % or one unit.")
     elif found.relaxations:

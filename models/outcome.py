@@ -59,7 +59,7 @@ class ProblemError(InferSaveError, ValueError):
     def __init__(self, field: str, value: object, rule: str) -> None:
         self.field, self.value, self.rule = field, value, rule
         given = "" if value is None else f" = {_shown(value)}"
-        super().__init__(f"{field}{given}: {rule}")
+        super().__init__(f"{_printable(field, FIELD_SHOWN)}{given}: {_printable(rule, RULE_SHOWN)}")
 
 
 class CatalogError(InferSaveError, LookupError):
@@ -141,9 +141,19 @@ class VerificationError(InferSaveError):
 
 
 def _shown(value: object) -> str:
-    """A value as an error shows it: printable characters only, cut at 80.
+    """A value as an error shows it."""
+    return _printable(repr(value), VALUE_SHOWN)
 
-    Input may come from strangers, and errors reach terminals.
+
+VALUE_SHOWN, FIELD_SHOWN, RULE_SHOWN = 80, 200, 600
+"""Characters of each that a message repeats."""
+
+
+def _printable(text: str, most: int) -> str:
+    """Printable characters only, cut short: input may come from strangers, errors reach terminals.
+
+    >>> _printable("a" + chr(27) + "[31m" + "b" * 9, 12)
+    'a?[31mbbb...'
     """
-    text = "".join(c if c.isprintable() else "?" for c in repr(value))
-    return text if len(text) <= 80 else text[:77] + "..."
+    clean = "".join(c if c.isprintable() else "?" for c in text)
+    return clean if len(clean) <= most else clean[: most - 3] + "..."

@@ -10,6 +10,7 @@ from ..models.calibration import MEDIAN
 from ..models.fleet import FleetProblem
 from ..models.limits import Selection
 from ..models.measured import MeasuredWorkload
+from ..models.precision import PRECISIONS
 from ..models.workload import Workload
 
 Way = Literal["raise", "lower", "drop", "pay"]
@@ -68,6 +69,16 @@ def workload_knobs(problem: FleetProblem, name: str) -> Iterator[Knob]:
     for index, measured in enumerate(problem.measured):
         if measured.name == name:
             yield from _demand_knobs(measured, f"measured[{index}]")
+
+
+def last_resorts(problem: FleetProblem, name: str) -> Iterator[Knob]:
+    """What changes the LLM's answers, too: weights in fewer bits."""
+    for index, workload in enumerate(problem.workloads):
+        was = workload.weight_precision
+        for fewer in ("int8", "int4"):
+            smaller = PRECISIONS[fewer].weight_bytes < PRECISIONS[was].weight_bytes
+            if workload.name == name and smaller:
+                yield Knob(f"workloads[{index}].precision", name, "drop", was, fewer)
 
 
 def _slo_knobs(problem: FleetProblem, workload: Workload, at: str) -> Iterator[Knob]:

@@ -18,7 +18,7 @@ from ..models.limits import Budget
 from ..models.outcome import BackendError, InfeasibleError, NoPlanError, ProblemError
 from ..models.plan import FleetPlan
 from ..models.relaxation import TOLERANCE, Change, Explanation, Relaxation, with_field
-from .knobs import Knob, fleet_knobs, workload_knobs
+from .knobs import Knob, fleet_knobs, last_resorts, workload_knobs
 from .program import SolveOptions
 from .solve import DEFAULT_BACKEND, solve
 
@@ -113,6 +113,7 @@ def _relaxations(search: Search, problem: FleetProblem) -> Iterator[Relaxation]:
         if search.holds(alone):
             continue
         ways = list(_ways(search, alone, list(workload_knobs(alone, demand.name))))
+        ways = ways or list(_ways(search, alone, list(last_resorts(alone, demand.name))))
         ways = [_in_fleet(problem, alone, way) for way in ways]
         if not ways:
             return  # this demand cannot be mended by what it asks
@@ -175,6 +176,8 @@ def _ways(search: Search, problem: FleetProblem, knobs: list[Knob]) -> Iterator[
         for chosen in combinations(knobs, count):
             if search.over:
                 return
+            if len({knob.field for knob in chosen}) < count:
+                continue
             if search.holds(_freed(problem, chosen)):
                 found = True
                 yield _least(search, problem, chosen)
