@@ -78,10 +78,12 @@ def _yaml(text: str) -> object:
             seen: set[str] = set()
             for key_node, _ in node.value:
                 key = self.construct_object(key_node, deep=True)
-                if repr(key) in seen:
-                    line = key_node.start_mark.line + 1
+                line = key_node.start_mark.line + 1
+                if not isinstance(key, str):
+                    raise ValueError(f"line {line}: the name {key!r} must be text")
+                if key in seen:
                     raise ValueError(f"line {line}: {key!r} is given twice")
-                seen.add(repr(key))
+                seen.add(key)
             return super().construct_mapping(node, deep)
 
     # YAML 1.1 takes 1e3 for a word: it wants 1.0e+3.
