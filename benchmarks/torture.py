@@ -29,7 +29,7 @@ from rich.progress import track
 import infersave
 from infersave import FleetPlan, FleetProblem, InfeasibleError, SolveOptions, Status
 from infersave.benchmarks.fuzz import broken, examples, refusal
-from infersave.models.outcome import NoPlanError, UnsupportedProgram
+from infersave.models.outcome import BackendError, NoPlanError, UnsupportedProgram
 from infersave.solver.verify import find_violations
 from infersave.tests.conftest import (
     make_calibration,
@@ -47,21 +47,34 @@ AGREE = 2e-6
 """Relative difference that solvers' tolerances explain."""
 SMALL = ("exhaustive", "ortools:highs", "ortools:scip", "pulp:cbc")
 MEDIUM = ("ortools:highs", "ortools:scip", "pulp:cbc")
+SHOWN = 20
+"""Findings printed of each kind."""
 BATCH = 8
 """Seeds that a process is given at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of one seed: things tried, and what was wrong, in words."""
+    """What came of one seed, in words.
+
+    Attributes:
+        count: things tried.
+        wrong: what was wrong.
+        failed: solvers that gave no answer, or one whose point the check refused.
+    """
 
     seed: int
     count: int
     wrong: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def optimum(problem: FleetProblem, backend: str) -> float | None:
-    """The proved optimum; inf where it is proved that there is none; None without a proof."""
+    """The proved optimum; inf where it is proved that there is none; None without a proof.
+
+    Raises:
+        BackendError: the solver failed.
+    """
     try:
         plan = infersave.solve(problem, backend=backend, options=EXACT, formulation="candidates")
     except InfeasibleError:
@@ -73,12 +86,20 @@ def optimum(problem: FleetProblem, backend: str) -> float | None:
 
 def disagreement(seed: int, problem: FleetProblem, backends: tuple[str, ...]) -> Tried:
     """Backends that prove different optima."""
-    found = {backend: optimum(problem, backend) for backend in backends}
-    proved = {backend: cost for backend, cost in found.items() if cost is not None}
+    proved: dict[str, float] = {}
+    failed = []
+    for backend in backends:
+        try:
+            cost = optimum(problem, backend)
+        except BackendError as error:
+            failed.append(str(error))
+            continue
+        if cost is not None:
+            proved[backend] = cost
     least = min(proved.values(), default=0.0)
     apart = [c for c in proved.values() if c != least and not c <= least * (1 + AGREE)]
     wrong = (str(proved),) if apart else ()
-    return Tried(seed, len(proved), wrong)
+    return Tried(seed, len(proved), wrong, tuple(failed))
 
 
 def solvers(seed: int) -> Tried:
@@ -170,12 +191,14 @@ def main(arguments: list[str]) -> int:
         found = list(shown)
         wrong = [(tried.seed, text) for tried in found for text in tried.wrong]
         tried = sum(each.count for each in found)
+        refused = [(tried.seed, text) for tried in found for text in tried.failed]
         seconds = time.monotonic() - begun
         print(
             f"{part}: seeds 0 to {count - 1}, {tried:,} tried, {len(wrong)} wrong, {seconds:.0f} s"
         )
-        for seed, text in wrong[:20]:
-            print(f"  seed {seed}: {text}")
+        for kind, those in (("", wrong), ("solver failed: ", refused)):
+            for seed, text in those[:SHOWN]:
+                print(f"  seed {seed}: {kind}{text}")
         failed += len(wrong)
     return min(failed, 1)
 
