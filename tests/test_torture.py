@@ -41,3 +41,11 @@ def test_a_backend_that_calls_any_plan_optimal_is_found(
     monkeypatch.setattr(Pulp, "solve", lie)
     tried = [torture.PARTS[part][0](seed) for seed in range(40 if part == "solvers" else 6)]
     assert any(each.wrong for each in tried)
+
+
+@pytest.mark.parametrize("seed", [389])
+def test_what_the_search_has_found(seed: int) -> None:
+    """389: CBC, given a first plan, called one optimal that was 10 % too dear."""
+    from infersave.benchmarks import torture
+
+    assert torture.solvers(seed).wrong == ()
