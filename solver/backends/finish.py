@@ -87,10 +87,15 @@ def finish(
         started: `time.monotonic()` at the start.
 
     Raises:
-        BackendError: the point is no point of this program, or is missing.
+        BackendError: the point is no point of this program and no hint is, or it is missing.
     """
     if answer.values is not None:
-        answer = replace(answer, values=_checked(program, answer, backend))
+        try:
+            answer = replace(answer, values=_checked(program, answer, backend))
+        except BackendError:
+            if feasible_hint(program) is None:
+                raise
+            answer = Answer(Status.NO_PLAN, limit=CONTRADICTED)  # the hint stands in
     elif answer.claim in (Status.OPTIMAL, Status.FEASIBLE):
         raise BackendError(f"{backend} claimed {answer.claim.name} and returned no point")
     answer = _with_hint(program, options, answer)

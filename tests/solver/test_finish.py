@@ -71,6 +71,14 @@ def test_a_point_that_is_none_is_refused(values: list[float], complaint: str) ->
         finished(Status.OPTIMAL, values)
 
 
+def test_a_hint_stands_in_for_a_point_that_is_none() -> None:
+    solution = finished(Status.OPTIMAL, [2.0, 0.2], 4.6, hint=[4.0, 0.0])
+    assert solution.values is not None
+    assert solution.values.tolist() == [4.0, 0.0]
+    assert (solution.status, solution.limit) == (Status.FEASIBLE, CONTRADICTED)
+    assert solution.bound is None
+
+
 def test_short_decimals_are_allowed_for_where_they_are_declared() -> None:
     values = [0.0, 0.4999985]  # row 0 is short by 1.2e-5, beyond the tolerance of 8e-6
     with pytest.raises(BackendError, match="breaks row 0"):
