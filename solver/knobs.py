@@ -11,6 +11,7 @@ from ..models.fleet import FleetProblem
 from ..models.limits import Selection
 from ..models.measured import MeasuredWorkload
 from ..models.precision import PRECISIONS
+from ..models.serving import LATENCY_SLOS
 from ..models.workload import Workload
 
 Way = Literal["raise", "lower", "drop", "pay"]
@@ -38,9 +39,8 @@ class Knob:
     whole: bool = False
 
 
-BOUNDS_ON_TIME = ("ttft_s", "tpot_s", "e2e_s")
 NO_LIMIT = 1e9
-"""A quota that binds no more: as many VMs as are never planned."""
+"""A quota or a deadline [s] that binds no more: never so many VMs are planned, nor so long."""
 ALMOST_NOTHING = 1e-6
 """Part of a demand that stands for none of it."""
 
@@ -65,7 +65,7 @@ def workload_knobs(problem: FleetProblem, name: str) -> Iterator[Knob]:
             yield from _shape_knobs(workload, at)
             yield from _demand_knobs(workload, at)
             if workload.job is not None:
-                yield Knob(f"{at}.job.deadline_s", name, "raise", workload.job.deadline_s, 1e9)
+                yield Knob(f"{at}.job.deadline_s", name, "raise", workload.job.deadline_s, NO_LIMIT)
     for index, measured in enumerate(problem.measured):
         if measured.name == name:
             yield from _demand_knobs(measured, f"measured[{index}]")
@@ -83,7 +83,7 @@ def last_resorts(problem: FleetProblem, name: str) -> Iterator[Knob]:
 
 def _slo_knobs(problem: FleetProblem, workload: Workload, at: str) -> Iterator[Knob]:
     for field, bound in workload.slo.bounds():
-        way: Way = "raise" if field in BOUNDS_ON_TIME else "lower"
+        way: Way = "raise" if field in LATENCY_SLOS else "lower"
         yield Knob(f"{at}.slo.{field}", workload.name, way, bound)
     if workload.slo.percentile is not None:
         yield Knob(f"{at}.slo.percentile", workload.name, "drop", workload.slo.percentile)

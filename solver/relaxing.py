@@ -26,6 +26,10 @@ LOOSE = 0.5
 """Gap at which a plan shows that there is one."""
 LEAST_TIME_S, MOST_TIME_S = 1.0, 10.0
 """Time for one plan [s]."""
+CENTS = 100.0
+"""A budget is suggested in whole cents."""
+ROUNDING = 1e-9
+"""Part of a cost that adding it up in another order may change."""
 DOUBLINGS = 40
 DIGITS = 3
 """Significant digits of a suggested number; it is rounded to the loose side."""
@@ -91,11 +95,12 @@ def explain(
         NoPlanError: no plan was found in time, and none was ruled out.
     """
     options = options or SolveOptions()
+    ends = monotonic() + options.time_limit_s
     try:
         return solve(problem, backend=backend, options=options)
     except InfeasibleError as error:
         reasons = tuple(str(error).split("\n  "))
-    search = Search(backend, options, monotonic() + options.time_limit_s, on_solve)
+    search = Search(backend, options, ends, on_solve)
     found = sorted(_relaxations(search, problem), key=lambda r: (len(r.changes), r.usd_per_hour))
     return Explanation(
         reasons=reasons,
@@ -211,12 +216,16 @@ def _least_value(search: Search, problem: FleetProblem, knob: Knob) -> object:
     if knob.way == "drop" or not isinstance(knob.was, (int, float)):
         return knob.free
     if knob.way == "pay":
-        plan = search.plan(with_field(problem, knob.field, None), gap=search.options.relative_gap)
+        free = with_field(problem, knob.field, None)
+        plan = search.plan(free, gap=search.options.relative_gap) or search.plan(free)
         assert plan is not None, "it has a plan without this budget"
         hours = sum(problem.hours) if knob.field.endswith(".usd") else 1.0
-        return ceil(plan.usd_per_hour * hours * 100.0 * (1 + 1e-9)) / 100.0
+        return ceil(plan.usd_per_hour * hours * CENTS * (1 + ROUNDING)) / CENTS
 
     def holds(value: float) -> bool:
+        if search.over:
+            search.unsure = True
+            return False
         try:
             return search.holds(with_field(problem, knob.field, value))
         except ProblemError:
@@ -231,7 +240,7 @@ def _nearest(was: float, knob: Knob, holds: Callable[[float], bool]) -> object:
     end = float(knob.free) if isinstance(knob.free, (int, float)) else (inf if rising else 0.0)
     bad, good = was, was
     for _ in range(DOUBLINGS):
-        step = max(good, 1.0) if knob.whole else good
+        step = max(good, 1.0) if knob.whole else good or TOLERANCE * end
         good = min(good + step, end) if rising else max(good / 2.0, end)
         if good == end or holds(good):
             break

@@ -14,6 +14,7 @@ from infersave import (
     FleetPlan,
     FleetProblem,
     InfeasibleError,
+    NoPlanError,
     Quota,
     SolveOptions,
     explain,
@@ -21,6 +22,8 @@ from infersave import (
     verify,
 )
 from infersave.models.relaxation import TOLERANCE, Explanation, with_field
+from infersave.solver.knobs import Knob
+from infersave.solver.relaxing import _nearest
 
 OPTIONS = SolveOptions(relative_gap=0.0, time_limit_s=60.0)
 AGREE = 1e-6
@@ -130,3 +133,16 @@ def test_a_field_by_its_path(path: str, value: Any, random_fleet: FleetMaker) ->
         holder = holder[int(step)] if step.isdigit() else getattr(holder, step)
     assert holder == value
     assert with_field(problem, path, value) != problem
+
+
+@pytest.mark.parametrize("least", [0.02, 0.37, 0.99])
+def test_from_nothing_the_least_share_is_found(least: float) -> None:
+    knob = Knob("workloads[0].max_spot_share", "w", "raise", 0.0, 1.0)
+    found = _nearest(0.0, knob, lambda share: share >= least)
+    assert isinstance(found, float)
+    assert least <= found <= min(least * (1 + 2 * TOLERANCE), 1.0)
+
+
+def test_without_time_nothing_is_claimed(random_fleet: FleetMaker) -> None:
+    with pytest.raises(NoPlanError, match="limit was reached"):
+        explain(impossible(random_fleet(3), 3), options=SolveOptions(time_limit_s=0.0))
