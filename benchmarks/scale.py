@@ -28,7 +28,7 @@ from rich.table import Table
 import infersave
 from infersave import FleetProblem, NoPlanError, SolveOptions
 from infersave.benchmarks.fleets import draw, limit
-from infersave.solver.backends.base import run
+from infersave.solver.backends.running import run
 from infersave.solver.block import enumerate_blocks
 from infersave.solver.dominance import without_dominated
 from infersave.solver.estate import survey

@@ -94,9 +94,10 @@ def _unpriced_rows(what: What, among: Filters) -> list[dict[str, object]]:
 
 
 def _backend_rows() -> list[dict[str, object]]:
-    from ..solver.backends.base import backend_names, get_backend
+    from ..solver.backends.base import backend_names
+    from ..solver.backends.running import unusable
 
-    reasons = {name: get_backend(name).available() for name in backend_names()}
+    reasons = {name: unusable(name) for name in backend_names()}
     return [{"backend": name, "state": why or "ready"} for name, why in reasons.items()]
 
 

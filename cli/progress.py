@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +19,7 @@ Say = Callable[[str], None]
 def working(what: str) -> Iterator[Say]:
     """Show a spinner with the seconds so far, when stderr is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
-        with _stdout_kept_clean():
-            yield lambda words: None
+        yield lambda words: None
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -35,7 +33,7 @@ def working(what: str) -> Iterator[Say]:
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    with _stdout_kept_clean(), shown:
+    with shown:
         task = shown.add_task(what, total=None)
         yield lambda words: shown.update(task, description=f"{what}: {words}" if words else what)
 
@@ -52,27 +50,3 @@ def bounds_in_words(progress: SolveProgress) -> str:
     part = f"part {progress.part} of {progress.parts}: " if progress.parts > 1 else ""
     usd, bound, gap = progress.usd_per_hour, progress.usd_per_hour_bound, progress.gap or 0.0
     return f"{part}USD {usd:,.2f} per hour, bound {bound:,.2f}, gap {100 * gap:.2f} %"
-
-
-@contextmanager
-def _stdout_kept_clean() -> Iterator[None]:
-    """Send to stderr whatever a solver's own code prints on stdout.
-
-    The backends do so themselves, but only while theirs is the sole thread.
-    """
-    try:
-        number = sys.stdout.fileno()
-        saved = os.dup(number)
-    except (AttributeError, OSError, ValueError):  # stdout is no file
-        yield
-        return
-    from ..solver.backends.watch import flush_native
-
-    sys.stdout.flush()
-    os.dup2(sys.stderr.fileno(), number)
-    try:
-        yield
-    finally:
-        flush_native()
-        os.dup2(saved, number)
-        os.close(saved)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..models.outcome import BackendError, BackendUnavailable
-from .backends.base import run
+from .backends.running import run
 from .program import Program, Solution, SolveOptions
 
 BACKEND = "ortools:highs"

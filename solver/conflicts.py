@@ -8,7 +8,7 @@ import numpy as np
 
 from ..models.outcome import BackendError
 from .attempt import attempt
-from .backends.base import run
+from .backends.running import run
 from .builder import ProgramBuilder
 from .caps import add_elastic_limits
 from .formulation import add_demand

@@ -26,6 +26,7 @@ from ..models.outcome import Status
 from .backends.finish import PROOF
 from .columns import Columns
 from .covering import Covering
+from .deadline import Deadline
 from .incumbent import CoveringPlan, Incumbent, Progress
 from .multipliers import best_prices
 from .neighbours import Base
@@ -81,8 +82,8 @@ def solve_covering(
     reduced, items = covering.without_closed()
     columns, limits = Columns.of(reduced), Limits.of(reduced)
     none = np.zeros(len(limits.limit), bool)
-    best = Incumbent(reduced, limits, options, on_progress, started, none)
-    deadline = started + DUAL_SHARE * options.time_limit_s
+    best = Incumbent(reduced, limits, options, on_progress, started, options.deadline(), none)
+    deadline = Deadline.within(DUAL_SHARE * options.time_limit_s, options.cancel)
     tolerance = DUAL_TOLERANCE * options.relative_gap
     point = best_prices(reduced, limits, columns, tolerance, deadline)
     status: Status | None = Status.INFEASIBLE

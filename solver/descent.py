@@ -9,12 +9,12 @@ excess rules out most moves before the master sees them.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..models.value import FloatArray
+from .deadline import Deadline
 from .master import Setting
 from .moves import Moves
 from .prices import vm_price
@@ -181,14 +181,16 @@ class _State:
         return back
 
 
-def descend(setting: Setting, moves: Moves, enough: float, deadline: float, seed: int) -> IntArray:
+def descend(
+    setting: Setting, moves: Moves, enough: float, deadline: Deadline, seed: int
+) -> IntArray:
     """Rows of the moves to make, at most one a workload; starts from the current ones.
 
     From where nothing helps it goes on from a plan kicked out of its place, a few times.
 
     Args:
         enough: the excess that needs no kicks.
-        deadline: when to stop, on the monotonic clock.
+        deadline: when to stop.
         seed: of the kicks.
     """
     if not len(moves.regret):
@@ -202,7 +204,7 @@ def descend(setting: Setting, moves: Moves, enough: float, deadline: float, seed
     _settle(state, worth, deadline)
     best, excess = state.current.copy(), state.excess()
     kicks = 0
-    while kicks < KICKS and excess > enough and time.monotonic() < deadline:
+    while kicks < KICKS and excess > enough and not deadline.over:
         state.kick(rng)
         _settle(state, worth, deadline)
         kicks += 1
@@ -219,9 +221,9 @@ def _idle(setting: Setting) -> float:
     return float(setting.gpu_price @ idle)
 
 
-def _settle(state: _State, worth: float, deadline: float) -> None:
+def _settle(state: _State, worth: float, deadline: Deadline) -> None:
     """Make moves and chains of moves until none gains."""
-    while time.monotonic() < deadline:
+    while not deadline.over:
         gain, hope = state.gains()
         best = int(gain.argmax())
         if gain[best] > worth:
@@ -231,11 +233,11 @@ def _settle(state: _State, worth: float, deadline: float) -> None:
 
 
 def _chained(
-    state: _State, gain: FloatArray, hope: FloatArray, worth: float, deadline: float
+    state: _State, gain: FloatArray, hope: FloatArray, worth: float, deadline: Deadline
 ) -> bool:
     """Make the first chain of moves found that gains; False when there is none."""
     for first in np.argsort(-hope, kind="stable")[:STARTS].tolist():
-        if hope[first] <= worth or time.monotonic() > deadline:
+        if hope[first] <= worth or deadline.over:
             break
         total, moved, back = float(gain[first]), {first}, [state.make(first)]
         while total <= worth and len(back) < DEPTH:

@@ -12,6 +12,7 @@ from ..models.outcome import Status
 from ..models.value import FloatArray
 from .backends.finish import PROOF
 from .covering import Covering
+from .deadline import Deadline
 from .patterns import Patterns, nothing
 from .prices import Limits
 from .program import BoolArray, IntArray, SolveOptions
@@ -27,8 +28,8 @@ class CoveringPlan:
 
     Attributes:
         status: optimal within the gap, feasible, infeasible (proved), or no plan.
-        limit: what stopped a search that fell short: `time`, or `gap` when every step was
-            tried; else empty.
+        limit: what stopped a search that fell short: `time`, `interrupted`, or `gap` when every
+            step was tried; else empty.
         replicas: of each item, shape [N]; None without a plan.
         vms: of each place, shape [P]; None without a plan.
         cost: of the VMs; None without a plan.
@@ -69,6 +70,7 @@ class Incumbent:
     options: SolveOptions
     on_progress: Progress | None
     started: float
+    deadline: Deadline
     broken: BoolArray
     cost: float = float("inf")
     bound: float = 0.0
@@ -79,8 +81,11 @@ class Incumbent:
     @property
     def left_s(self) -> float:
         """Time left, but for what is kept [s]."""
-        passed_s = time.monotonic() - self.started
-        return self.options.time_limit_s - self.kept_s - passed_s
+        return max(self.deadline.left_s - self.kept_s, 0.0)
+
+    def within(self, share: float) -> Deadline:
+        """A share of the time that is left."""
+        return Deadline.within(share * self.left_s, self.options.cancel)
 
     @property
     def proved(self) -> bool:
@@ -136,7 +141,7 @@ class Incumbent:
         short = status in (Status.FEASIBLE, Status.NO_PLAN)
         return CoveringPlan(
             status=status,
-            limit=("time" if self.left_s <= 0 else "gap") if short else "",
+            limit=(self.deadline.reason or "gap") if short else "",
             replicas=replicas,
             vms=vms,
             cost=None if self.replicas is None else self.cost,

@@ -8,7 +8,6 @@ Only what some cheapest patterns break gets a price at all.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from ..models.value import FloatArray
 from .columns import Columns
 from .covering import Covering
+from .deadline import Deadline
 from .planes import Plane, highest
 from .prices import Limits, Prices, constant, gpu_price
 from .pricing import Priced, price_workloads
@@ -120,7 +120,7 @@ class Dual:
 
 
 def best_prices(
-    covering: Covering, limits: Limits, columns: Columns, tolerance: float, deadline: float
+    covering: Covering, limits: Limits, columns: Columns, tolerance: float, deadline: Deadline
 ) -> Point:
     """Prices that bring the bound within a relative tolerance of its best, time allowing.
 
@@ -155,14 +155,14 @@ def eased(dual: Dual, best: Point, tolerance: float) -> Point:
     return best
 
 
-def climb(dual: Dual, best: Point, box: float, tolerance: float, deadline: float) -> Point:
+def climb(dual: Dual, best: Point, box: float, tolerance: float, deadline: Deadline) -> Point:
     """The highest point found from `best` on."""
     chosen, unit = dual.movable(best), dual.units(best)
     for _ in range(MOST_POINTS):
-        if time.monotonic() > deadline:
+        if deadline.over:
             break
         covering, limits = dual.covering, dual.limits
-        target = highest(dual.planes, best.plane, chosen, unit, box, covering, limits)
+        target = highest(dual.planes, best.plane, chosen, unit, box, covering, limits, deadline)
         if target is None:
             break
         promised = target.value - best.value
@@ -182,7 +182,7 @@ def climb(dual: Dual, best: Point, box: float, tolerance: float, deadline: float
     return best
 
 
-def nothing_feasible(dual: Dual, best: Point, ceiling: float, deadline: float) -> bool:
+def nothing_feasible(dual: Dual, best: Point, ceiling: float, deadline: Deadline) -> bool:
     """Whether growing prices prove that every plan costs more than a ceiling that none exceeds."""
     prices = best.prices
     for _ in range(MOST_GROWTH):
@@ -190,7 +190,7 @@ def nothing_feasible(dual: Dual, best: Point, ceiling: float, deadline: float) -
             return True
         prices = Prices(prices.limit * GROWTH, prices.owned)
         point = dual.at(prices)
-        if point.value <= best.value or time.monotonic() > deadline:
+        if point.value <= best.value or deadline.over:
             return False
         best = point
     return False

@@ -7,7 +7,6 @@ patterns at prices under which VMs fill up (`slopes`).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -112,7 +111,7 @@ def near(
     effort = Effort(
         states=PROOF_STATES if proof else MIXED_STATES,
         most=PROOF_PATTERNS if proof else max(MIXED_PATTERNS, 2 * base.covering.n_workloads),
-        deadline=time.monotonic() + LIST_SHARE * best.left_s,
+        deadline=best.within(LIST_SHARE),
         proof=proof,
     )
     columns, priced = base.columns, base.point.priced
@@ -147,7 +146,7 @@ def pool(base: Base, setting: Setting, best: Incumbent, step: int) -> list[Patte
         covering.place[own.item], own.count * covering.n_gpus[own.item], minlength=covering.n_places
     )
     price = vm_price(covering, base.limits, setting.prices)
-    deadline = time.monotonic() + POOL_SHARE * best.left_s
+    deadline = best.within(POOL_SHARE)
     found = []
     for priced in settling(
         covering, base.columns, price, setting.gpu_price, some, (base.gpus - mine).astype(float)
@@ -158,7 +157,7 @@ def pool(base: Base, setting: Setting, best: Incumbent, step: int) -> list[Patte
         np.add.at(replicas, own.item, -own.count)
         np.add.at(replicas, taken.item, taken.count)
         best.offer(replicas, taken)
-        if best.finished or time.monotonic() > deadline:
+        if best.finished or deadline.over:
             break
     return found
 

@@ -9,7 +9,7 @@ from time import monotonic
 
 from ..models.outcome import InfeasibleError, NoPlanError, Status, UnsupportedOption
 from .attempt import BACKEND
-from .backends.base import run
+from .backends.running import run
 from .bulk import covers, decide_in_bulk, refusal
 from .conflicts import binding_limits
 from .decision import Decision, read_decision

@@ -11,6 +11,7 @@ from ..models.value import FloatArray
 from .attempt import attempt
 from .builder import ProgramBuilder
 from .covering import Covering
+from .deadline import Deadline
 from .prices import Limits, Prices
 from .program import BoolArray, IntArray, SolveOptions
 
@@ -57,6 +58,7 @@ def highest(
     box: float,
     covering: Covering,
     limits: Limits,
+    deadline: Deadline,
 ) -> Peak | None:
     """The highest point under the planes within a box around the best one; None on failure.
 
@@ -84,7 +86,7 @@ def highest(
     slopes = np.array([plane.slope[moving] for plane in planes])
     builder.entries(rows[:, None], step[None, :], scale * slopes * width)
     _cap_owned(builder, best, moving, width, step, covering, limits)
-    answer = attempt(builder.build(), SolveOptions(relative_gap=0.0))
+    answer = attempt(builder.build(), SolveOptions(deadline.left_s, 0.0, cancel=deadline.cancel))
     if answer is None or answer.values is None or answer.objective is None:
         return None
     taken = answer.values[step]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..models.value import FloatArray
 from .columns import Columns
 from .covering import Covering
+from .deadline import Deadline
 from .knapsack import search
 from .needs import blocks, needs_of
 from .patterns import Patterns, joined
@@ -109,13 +109,13 @@ class Effort:
     Attributes:
         states: partial mixes of a workload on a level.
         most: patterns in all, beside one a workload; past it, or soon after, no more are listed.
-        deadline: when to stop, on the monotonic clock.
+        deadline: when to stop.
         proof: whether what a first pass cuts short is tried once more, and harder.
     """
 
     states: int
     most: int
-    deadline: float = float("inf")
+    deadline: Deadline = field(default_factory=Deadline)
     proof: bool = False
 
 
@@ -146,7 +146,7 @@ def near_patterns(
         states, size = (MORE_STATES, HARD_BLOCK) if hard else (effort.states, NEAR_BLOCK)
         for needs in needs_of(covering, columns, asked):
             for block in blocks(needs, size):
-                if total > effort.most or time.monotonic() > effort.deadline:
+                if total > effort.most or effort.deadline.over:
                     return joined(found), missed
                 members = block.workloads
                 lists = near_lists(covering, columns, gpu_price, block, ceiling[members], alone)

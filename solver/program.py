@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..models.outcome import ProblemError, Status
 from ..models.value import FloatArray
+from .deadline import Cancel, Deadline
 from .progress import OnBounds
 
 IntArray = NDArray[np.int64]
@@ -17,6 +18,9 @@ BoolArray = NDArray[np.bool_]
 INTEGER_LIMIT = 1e6
 """Greatest bound of an integer column: CP-SAT clamps at 1e7 in silence, and beyond 1e6
 the tolerances of the other solvers reach whole units."""
+
+LEAST_MEMORY = 1e9
+"""Least memory limit [bytes]: a solver's libraries alone map half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +115,19 @@ class SolveOptions:
         relative_gap: stop when (cost - bound) / cost is at most this; 0 asks for a full proof.
         threads: solver threads; more than 1 is honoured or refused by a backend.
         seed: random seed of the solver.
-        on_bounds: told (incumbent, bound) in the program's money while a solver runs, from
-            its thread; solvers that log no such table never call it.
+        memory_limit_bytes: address space of the process that the solver runs in [bytes];
+            None: as much as there is. Not every system can limit it.
+        cancel: once it is set, the best plan so far is answered; see `Deadline`.
+        on_bounds: told (incumbent, bound) in the program's money while a solver runs; solvers
+            that log no such table never call it.
     """
 
     time_limit_s: float = 60.0
     relative_gap: float = 1e-6
     threads: int = 1
     seed: int = 0
+    memory_limit_bytes: float | None = None
+    cancel: Cancel | None = field(default=None, compare=False, repr=False)
     on_bounds: OnBounds | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -127,10 +136,18 @@ class SolveOptions:
             "relative_gap": (0 <= self.relative_gap < 1, "must be at least 0 and below 1"),
             "threads": (self.threads >= 1, "must be at least 1"),
             "seed": (0 <= self.seed < 2**31, "must be from 0 to 2**31 - 1"),
+            "memory_limit_bytes": (
+                self.memory_limit_bytes is None or LEAST_MEMORY <= self.memory_limit_bytes < 2**63,
+                f"must be at least {LEAST_MEMORY:.0e}, or None",
+            ),
         }
         for name, (holds, rule) in rules.items():
             if not holds:
                 raise ProblemError(f"options.{name}", getattr(self, name), rule)
+
+    def deadline(self) -> Deadline:
+        """The time limit, counted from now."""
+        return Deadline.within(self.time_limit_s, self.cancel)
 
 
 @dataclass(frozen=True, slots=True)

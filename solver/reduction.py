@@ -14,7 +14,7 @@ import numpy as np
 
 from ..models.outcome import BackendError, Status
 from ..models.value import FloatArray
-from .backends.base import run
+from .backends.running import run
 from .builder import ProgramBuilder
 from .candidates import Stream
 from .layers import Layers, add_form, add_layers

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from ..models.fleet import FleetProblem
 from ..models.outcome import Status
 from ..models.plan import FleetPlan
+from .backends.base import get_backend
 from .backends.finish import PROOF
+from .backends.pool import POOL
 from .components import join, split
 from .definition import require_definable
 from .dominance import without_dominated
@@ -39,8 +42,7 @@ def solve(
         options: time limit, gap, threads, seed.
         formulation: `candidates` (exact reduction, one program), `patterns` (the same, split
             by workload), `layers` (the definition), or `auto`: patterns for many services.
-        on_progress: told the best plan's cost and the bound while the solve runs, from
-            another thread.
+        on_progress: told the best plan's cost and the bound while the solve runs.
 
     Raises:
         InfeasibleError: no plan exists; says which SLO, memory or limit stands in the way.
@@ -49,11 +51,15 @@ def solve(
         VerificationError: the answer contradicts the model. Never returned as a plan.
     """
     start, options = perf_counter(), options or SolveOptions()
+    ends = options.deadline()
+    for name in (DEFAULT_BACKEND, backend):
+        POOL.warm(get_backend(name).library)
     # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
     estate = survey(problem, DEFAULT_BACKEND, options)
     if formulation == "layers":
         require_definable(estate)
-    parts = decide_all(split(without_dominated(estate)), backend, options, formulation, on_progress)
+    within = replace(options, time_limit_s=ends.left_s)
+    parts = decide_all(split(without_dominated(estate)), backend, within, formulation, on_progress)
     decision = join(estate, [part.decision for part in parts])
     plan = interpret(decision, _status(parts), _bound(parts))
     if plan.status is Status.OPTIMAL and (plan.gap or 0.0) > options.relative_gap + PROOF:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -155,7 +154,7 @@ def _within(base: Base, setting: Setting, best: Incumbent, moves: Moves) -> Move
 def hopeless(base: Base, best: Incumbent) -> bool:
     """Whether some prices prove that the limits admit no plan."""
     dual = Dual(base.covering, base.limits, base.columns, np.arange(base.covering.n_workloads))
-    deadline = time.monotonic() + HOPELESS_SHARE * best.left_s
+    deadline = best.within(HOPELESS_SHARE)
     return nothing_feasible(dual, base.point, _ceiling(base.covering), deadline)
 
 
@@ -182,7 +181,7 @@ def _descend(
     """Offer the plan that descent finds among some of the moves."""
     if setting.active.any():
         return  # one move at a time, limits are not met; the master meets them well
-    deadline = time.monotonic() + DESCENT_SHARE * best.left_s
+    deadline = best.within(DESCENT_SHARE)
     moves = selected(moves, DESCENT_MOVES, ALIKE)
     enough = best.options.relative_gap * best.bound
     made = descend(setting, moves, enough, deadline, best.options.seed)

@@ -33,8 +33,13 @@ FORBIDDEN = {
 }
 """What a folder never imports, beside OUTSIDE; and SOLVERS belong to solver/backends alone."""
 
-FILE_READERS = {("models/architecture.py", "from_hf_config")}
-"""The functions outside catalogs/ and cli/ that open a file their caller names."""
+FILE_READERS = {
+    ("models/architecture.py", "from_hf_config"),
+    ("solver/backends/process.py", "__init__"),
+    ("solver/backends/process.py", "_last_words"),
+}
+"""The functions outside catalogs/ and cli/ that open a file: one that their caller names, or what
+a solver's process writes on stderr, in a folder of its own."""
 
 FILE_CALLS = {"open", "read_bytes", "read_text", "write_bytes", "write_text"}
 

@@ -4,6 +4,7 @@ A new one is a file beside these and a line in `base.get_backend`; the conforman
 `tests/solver/test_backends.py`, runs every name in `backend_names()`.
 """
 
-from .base import Backend, backend_names, get_backend, run
+from .base import Backend, backend_names, get_backend
+from .running import run
 
 __all__ = ["Backend", "backend_names", "get_backend", "run"]

@@ -1,24 +1,19 @@
-"""What a backend is, how one is found by name, and the one way to run it.
+"""What a backend is, and how one is found by name.
 
-A backend turns arrays into arrays. It declares what it cannot do as a reason in words;
-`run` turns the reason into an error before anything is solved.
+A backend turns arrays into a claim (`Answer`). It declares what it cannot do as a reason in
+words; `running.run` turns the reason into an error, lets a process of its own answer, and believes
+only what it has measured again.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from threading import Event
 from typing import Protocol
 
-from ...models.outcome import (
-    BackendUnavailable,
-    CatalogError,
-    Status,
-    UnsupportedOption,
-    UnsupportedProgram,
-)
-from ..program import Program, Solution, SolveOptions
-from .finish import Answer, crossed, feasible_hint, finish
+from ...models.outcome import CatalogError
+from ..program import Program, SolveOptions
+from ..progress import OnBounds
+from .finish import Answer
 
 
 class Backend(Protocol):
@@ -28,8 +23,18 @@ class Backend(Protocol):
     def name(self) -> str:
         """How users call it, such as `ortools:highs`."""
 
+    @property
+    def library(self) -> str:
+        """The package that brings it: backends of one package share a process, others do not."""
+
+    def version(self) -> str:
+        """Of the package; empty where it has none."""
+
     def available(self) -> str | None:
-        """Why it cannot run in this process, or None."""
+        """Why it cannot run on this machine, as far as can be told without loading it, or None."""
+
+    def loadable(self) -> str | None:
+        """Why it cannot be loaded in this process, found by loading it, or None."""
 
     def refusal(self, program: Program, options: SolveOptions) -> str | None:
         """Why it cannot answer this program or honour these options, or None.
@@ -37,8 +42,16 @@ class Backend(Protocol):
         With the default options the reason concerns the program alone.
         """
 
-    def solve(self, program: Program, options: SolveOptions) -> Solution:
-        """The answer, through `finish`. Raises BackendError when the solver fails."""
+    def answer(self, program: Program, options: SolveOptions, say: OnBounds, stop: Event) -> Answer:
+        """What it claims, computed in this process.
+
+        Args:
+            say: told (incumbent, bound) as it goes, if it logs them.
+            stop: when set, it answers what it has, if it can.
+
+        Raises:
+            BackendError: it failed.
+        """
 
 
 def backend_names() -> tuple[str, ...]:
@@ -65,28 +78,3 @@ def get_backend(name: str) -> Backend:
     if folded in known:
         return pulp.Pulp(known[folded])
     raise CatalogError.unknown("backend", name, {*backend_names(), *known.values()})
-
-
-def run(name: str, program: Program, options: SolveOptions | None = None) -> Solution:
-    """Check the program, find the backend, let it refuse, then solve.
-
-    Raises:
-        ProblemError: the program holds a number that makes some solver answer wrongly.
-        CatalogError: no such backend.
-        BackendUnavailable, UnsupportedProgram, UnsupportedOption: with the reason.
-        BackendError: the solver failed, or its point does not stand up.
-    """
-    program.check()
-    options = options or SolveOptions()
-    backend = get_backend(name)
-    if reason := backend.refusal(program, SolveOptions()):
-        raise UnsupportedProgram(f"{backend.name} cannot answer this program: {reason}")
-    if reason := backend.refusal(program, options):
-        raise UnsupportedOption(f"{backend.name} cannot honour these options: {reason}")
-    if reason := backend.available():
-        raise BackendUnavailable(f"{backend.name} cannot run here: {reason}")
-    # HiGHS fails on a hint outside the bounds; one that is no point would help nobody.
-    program = replace(program, hint=feasible_hint(program))
-    if crossed(program):  # solvers disagree whether that is infeasible or an error
-        return finish(program, options, Answer(Status.INFEASIBLE), backend.name, time.monotonic())
-    return backend.solve(program, options)

@@ -15,15 +15,17 @@ that it judges.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 
 from ...models.outcome import Status
-from ..program import Program, Solution, SolveOptions
-from .finish import Answer, crossed, finish, whole_bounds
+from ..deadline import Deadline
+from ..program import Program, SolveOptions
+from ..progress import OnBounds
+from .finish import Answer, crossed, whole_bounds
 
 NAME = "exhaustive"
 
@@ -39,9 +41,18 @@ class Exhaustive:
     """Enumeration with bounds."""
 
     name: str = NAME
+    library: str = "python"
+
+    def version(self) -> str:
+        """None of its own."""
+        return ""
 
     def available(self) -> str | None:
         """Always: it needs nothing."""
+        return None
+
+    def loadable(self) -> str | None:
+        """Always."""
         return None
 
     def refusal(self, program: Program, options: SolveOptions) -> str | None:
@@ -55,20 +66,17 @@ class Exhaustive:
             return f"it would enumerate {points:.0e} points, more than {MAX_POINTS:.0e}"
         return None
 
-    def solve(self, program: Program, options: SolveOptions) -> Solution:
+    def answer(self, program: Program, options: SolveOptions, say: OnBounds, stop: Event) -> Answer:
         """The cheapest point; the first found of those that cost the same to `TOLERANCE`."""
-        started = time.monotonic()
-        search = _Search.of(program, started + options.time_limit_s)
+        search = _Search.of(program, Deadline.within(options.time_limit_s, stop))
         finished = search.run(*_box(program), range(len(search.rows)))
         best = None if search.best is None else np.array(search.best, float)
         if not finished:
             claim = Status.NO_PLAN if best is None else Status.FEASIBLE
-            answer = Answer(claim, best, None, "time")
-        elif best is None:
-            answer = Answer(Status.INFEASIBLE)
-        else:
-            answer = Answer(Status.OPTIMAL, best, float(program.cost @ best))
-        return finish(program, options, answer, NAME, started)
+            return Answer(claim, best, None, search.deadline.reason)
+        if best is None:
+            return Answer(Status.INFEASIBLE)
+        return Answer(Status.OPTIMAL, best, float(program.cost @ best))
 
 
 def _box(program: Program) -> tuple[list[int], list[int]]:
@@ -79,7 +87,7 @@ def _box(program: Program) -> tuple[list[int], list[int]]:
 
 def _points(program: Program) -> float:
     """Integer points inside the bounds that propagation leaves."""
-    search, (low, high) = _Search.of(program, math.inf), _box(program)
+    search, (low, high) = _Search.of(program, Deadline()), _box(program)
     if crossed(program) or not search.tighten(low, high, range(len(search.rows))):
         return 0.0
     digits = sum(math.log10(h - w + 1) for w, h in zip(low, high, strict=True))
@@ -95,7 +103,7 @@ class _Search:
         sides: b of each row, loosened by `TOLERANCE`.
         touching: the rows that each column is in.
         hurts: in how many rows, cost aside, raising the column does harm.
-        deadline: when to give up, on the monotonic clock.
+        deadline: when to give up.
         best: the incumbent.
     """
 
@@ -103,11 +111,11 @@ class _Search:
     sides: list[float]
     touching: list[list[int]]
     hurts: list[int]
-    deadline: float
+    deadline: Deadline
     best: list[int] | None = None
 
     @classmethod
-    def of(cls, program: Program, deadline: float) -> _Search:
+    def of(cls, program: Program, deadline: Deadline) -> _Search:
         """The search before its first node."""
         rows = [[(j, -c) for j, c in enumerate(program.cost.tolist()) if c != 0.0]]
         sides = [-math.inf]
@@ -129,7 +137,7 @@ class _Search:
 
     def run(self, low: list[int], high: list[int], dirty: Iterable[int]) -> bool:
         """Search inside these bounds, which it uses up; False when time cut it short."""
-        if time.monotonic() >= self.deadline:
+        if self.deadline.over:
             return False
         if not self.tighten(low, high, dirty):
             return True

@@ -6,28 +6,26 @@ variable, and only MathOpt's core is loaded: the friendlier layers import pandas
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from importlib.util import find_spec
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
 
 from ...models.outcome import BackendError, Status
-from ..program import Program, Solution, SolveOptions
+from ..program import Program, SolveOptions
 from ..progress import OnBounds, read_row
-from .finish import Answer, absolute_gap, finish
-from .watch import watched
+from .finish import Answer, absolute_gap
 
 NAMES = ("ortools:highs", "ortools:scip", "ortools:cp-sat")
 
-GRACE_S = 2.0
-"""How long past its time limit a solver is waited for [s], or a tenth of the limit if longer."""
+RELAY_S = 0.05
+"""How often a running solver's thread looks whether it is to stop [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,23 @@ class OrTools:
     """One of `NAMES`."""
 
     name: str
+    library: str = "ortools"
+
+    def version(self) -> str:
+        """Of OR-Tools."""
+        return version("ortools")
 
     def available(self) -> str | None:
-        """Why OR-Tools cannot run in this process, or None."""
-        if find_spec("ortools") is None:
-            return "the package ortools is not installed"
-        return _clash()
+        """Whether OR-Tools is installed."""
+        return None if find_spec("ortools") else "the package ortools is not installed"
+
+    def loadable(self) -> str | None:
+        """Whether its native libraries load."""
+        try:
+            from ortools.math_opt.core.python import solver  # noqa: F401
+        except ImportError as error:  # such as a clash of two copies of one library
+            return f"ortools cannot be loaded: {error}"
+        return None
 
     def refusal(self, program: Program, options: SolveOptions) -> str | None:
         """CP-SAT wants pure integer programs, SCIP one thread."""
@@ -50,50 +59,49 @@ class OrTools:
             return "this build of SCIP is reliable on 1 thread only"
         return None
 
-    def solve(self, program: Program, options: SolveOptions) -> Solution:
-        """Solve in a thread of its own.
-
-        HiGHS fixes its thread count per calling thread, and fails on another one: in a fresh
-        thread the count holds whatever ran before.
+    def answer(self, program: Program, options: SolveOptions, say: OnBounds, stop: Event) -> Answer:
+        """What the solver claims. HiGHS cannot be stopped, nor can some stages of the others.
 
         Raises:
             BackendError: the solver failed.
         """
         from ortools.math_opt.core.python import solver
 
-        started = time.monotonic()
-        label = f"{self.name} {version('ortools')}"
-        arguments = _arguments(self.name, program, options)
-        limit = options.time_limit_s
         try:
-            result = watched(lambda: solver.solve(*arguments), limit + max(GRACE_S, 0.1 * limit))
+            with _interrupter(self.name, stop) as interrupter:
+                result = solver.solve(*_arguments(self.name, program, options, say), interrupter)
         except Exception as error:
             # MathOpt may trip over its own error object; the true message is then the context.
-            raise BackendError(f"{label} failed: {error.__context__ or error}") from error
-        late = Answer(Status.NO_PLAN, limit="time")
-        answer = late if result is None else _answer(result, program.n_columns, label)
-        return finish(program, options, answer, label, started)
+            raise BackendError(f"{self.name} failed: {error.__context__ or error}") from error
+        return _answer(result, program.n_columns, self.name)
 
 
-def _clash() -> str | None:
-    """Why OR-Tools would crash if it were loaded now, or None."""
-    if "highspy" not in sys.modules or "ortools.math_opt.core.python.solver" in sys.modules:
-        return None
+@contextmanager
+def _interrupter(name: str, stop: Event) -> Iterator[Any]:
+    """What stops a solver of this name once `stop` is set; None for HiGHS, which ignores it."""
+    if name == "ortools:highs":
+        yield None
+        return
+    from ortools.util.python.pybind_solve_interrupter import PySolveInterrupter
+
+    interrupter, done = PySolveInterrupter(), Event()
+
+    def relay() -> None:
+        while not done.is_set():
+            if stop.wait(RELAY_S):
+                interrupter.interrupt()
+                return
+
+    Thread(target=relay, daemon=True).start()
     try:
-        highspy = version("highspy")
-    except PackageNotFoundError:
-        return None
-    major, minor = (int(part) for part in highspy.split(".")[:2])
-    # From 1.15 both bring a shared libhighs; before it, PuLP loads highspy's symbols globally.
-    if (major, minor) >= (1, 15) or ("pulp" in sys.modules and highspy != "1.12.0"):
-        return (
-            f"highspy {highspy} is loaded in this process and the two crash together; "
-            "solve in a fresh process"
-        )
-    return None
+        yield interrupter
+    finally:
+        done.set()
 
 
-def _arguments(name: str, program: Program, options: SolveOptions) -> tuple[Any, ...]:
+def _arguments(
+    name: str, program: Program, options: SolveOptions, say: OnBounds
+) -> tuple[Any, ...]:
     """What MathOpt's `solve` takes: the program, the solver, its parameters and the hint."""
     from ortools.math_opt import (
         callback_pb2,
@@ -139,18 +147,16 @@ def _arguments(name: str, program: Program, options: SolveOptions) -> tuple[Any,
         solver = parameters_pb2.SOLVER_TYPE_GSCIP if scip else parameters_pb2.SOLVER_TYPE_CP_SAT
     initializer = parameters_pb2.SolverInitializerProto()
     callbacks = callback_pb2.CallbackRegistrationProto()
-    listener = None if options.on_bounds is None else _listener(options.on_bounds)
-    return model, solver, initializer, parameters, extra, listener, callbacks, None, None
+    return model, solver, initializer, parameters, extra, _listener(say), callbacks, None
 
 
-def _listener(on_bounds: OnBounds) -> Callable[[Sequence[str]], None]:
-    """Reads a solver's log for bounds; what listens cannot stop the solve."""
+def _listener(say: OnBounds) -> Callable[[Sequence[str]], None]:
+    """Reads a solver's log for bounds."""
 
     def listen(lines: Sequence[str]) -> None:
         rows = [row for row in map(read_row, lines) if row is not None]
         if rows:
-            with suppress(Exception):
-                on_bounds(*rows[-1])
+            say(*rows[-1])
 
     return listen
 

@@ -1,28 +1,37 @@
-"""Backends as guests in a process: what they load, print, leave behind and wait for."""
+"""Backends as guests: what they load, print, leave behind and wait for, and how they may die."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from threading import Event
 
 import numpy as np
 import pytest
 
 from infersave.models.outcome import BackendError, BackendUnavailable, Status
-from infersave.solver.backends import ortools, pulp, pulp_model
-from infersave.solver.backends.base import backend_names, get_backend, run
-from infersave.solver.backends.watch import watched
+from infersave.solver.backends import canaries, ortools, pulp, pulp_model, running
+from infersave.solver.backends.base import backend_names, get_backend
+from infersave.solver.backends.canaries import CANARIES, failure
+from infersave.solver.backends.exhaustive import Exhaustive
+from infersave.solver.backends.finish import Answer
+from infersave.solver.backends.messages import SelfTest
+from infersave.solver.backends.pool import POOL
+from infersave.solver.backends.process import Died, SolverProcess
+from infersave.solver.backends.running import CRASHED, run, unusable
 from infersave.solver.builder import ProgramBuilder
+from infersave.solver.deadline import Deadline
 from infersave.solver.program import Program, SolveOptions
+from infersave.solver.progress import OnBounds
 
 
 def program(columns: int = 3) -> Program:
@@ -44,21 +53,52 @@ def pure_program() -> Program:
     return builder.build()
 
 
+def long_program(seed: int = 0, size: int = 40) -> Program:
+    """A market split, over which solvers take minutes; nothing chosen is its first plan."""
+    rng = np.random.default_rng(seed)
+    builder = ProgramBuilder()
+    x = builder.columns(size, upper=1.0, integer=True)
+    over, short = (builder.columns(5, cost=1.0, upper=1e5) for _ in range(2))
+    rows = rng.integers(0, 100, (5, size)).astype(float)
+    half = np.floor(rows.sum(axis=1) / 2)
+    fit = builder.rows(5, lower=half, upper=half)
+    builder.entries(fit[:, None], x[None, :], rows)
+    builder.entries(fit, over, -1.0)
+    builder.entries(fit, short, 1.0)
+    hint = np.concatenate([np.zeros(size + 5), half])
+    return replace(builder.build(), hint=hint)
+
+
 @pytest.fixture
-def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """No process waits and nothing was tested; folders of new ones are inside the one returned."""
+    POOL.close()
+    running._self_test.cache_clear()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+    yield tmp_path
+    POOL.close()
+    running._self_test.cache_clear()
+    assert list(tmp_path.iterdir()) == []
+
+
+def children() -> list[int]:
+    """Processes that solvers run in, of this process."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
+    return [int(pid) for pid, what in lines if "backends.child" in what]
 
 
 def pretend_highspy(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
-    """As if highspy were installed and loaded, and OR-Tools not loaded yet."""
+    """As if highspy were installed."""
     real = importlib.metadata.version
     told = {"highspy": version}
-    for module in (ortools, pulp):
-        monkeypatch.setattr(module, "version", lambda name: told.get(name) or real(name))
+    monkeypatch.setattr(pulp, "version", lambda name: told.get(name) or real(name))
     monkeypatch.setattr(pulp, "find_spec", lambda name: object())
-    monkeypatch.setitem(sys.modules, "highspy", ModuleType("highspy"))
-    monkeypatch.delitem(sys.modules, "ortools.math_opt.core.python.solver", raising=False)
 
 
 def test_a_missing_package_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,29 +113,6 @@ def test_a_missing_package_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
         assert reason == f"the package {package} is not installed"
         with pytest.raises(BackendUnavailable, match=f"{name} cannot run here: {reason}"):
             run(name, pure_program())
-
-
-@pytest.mark.parametrize(
-    ("version", "with_pulp", "clash"),
-    [
-        ("1.15.1", False, True),
-        ("1.15.1", True, True),
-        ("1.14.0", False, False),
-        ("1.14.0", True, True),
-        ("1.12.0", True, False),
-    ],
-)
-def test_a_loaded_highspy_is_a_reason(
-    version: str, with_pulp: bool, clash: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pretend_highspy(monkeypatch, version)
-    if with_pulp:
-        monkeypatch.setitem(sys.modules, "pulp", ModuleType("pulp"))
-    else:
-        monkeypatch.delitem(sys.modules, "pulp", raising=False)
-    reason = get_backend("ortools:highs").available()
-    assert (reason is not None) == clash
-    assert reason is None or f"highspy {version} is loaded in this process" in reason
 
 
 def test_a_highspy_that_answers_wrongly_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +138,7 @@ def test_every_solver_of_pulp_has_a_name() -> None:
 def test_solvers_of_pulp_that_are_not_here_say_so() -> None:
     here = pulp_lists(only_available=True)
     absent = next(solver for solver in pulp_model.GAPS if solver not in here)
-    assert get_backend(f"pulp:{absent}").available() == f"PuLP finds no {absent} here"
+    assert unusable(f"pulp:{absent}") == f"PuLP finds no {absent} here"
     dropping = get_backend("pulp:mosek")
     assert dropping.name == "pulp:MOSEK"
     assert "drop options" in (dropping.available() or "")
@@ -132,9 +149,11 @@ def test_a_temporary_folder_with_a_space_is_a_reason(monkeypatch: pytest.MonkeyP
     assert "set TMPDIR" in (get_backend("pulp:cbc").available() or "")
 
 
-def test_cbc_leaves_nothing_behind(temporary_folder: Path) -> None:
-    assert run("pulp:cbc", program()).objective == 2.0
-    assert list(temporary_folder.iterdir()) == []
+@pytest.mark.parametrize("name", ["pulp:cbc", "ortools:highs"])
+def test_nothing_is_left_behind(name: str, fresh: Path) -> None:
+    assert run(name, program()).objective == 2.0
+    (folder,) = fresh.iterdir()
+    assert [file.name for file in folder.iterdir()] == ["stderr"]
 
 
 def test_cbc_on_the_path_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,95 +165,160 @@ def test_cbc_on_the_path_is_never_run(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (tmp_path / "sprung").exists()
 
 
-def test_the_child_gives_the_same_answer(
-    temporary_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_a_process_is_started_once_and_kept(fresh: Path) -> None:
+    run("ortools:highs", program())
+    first = children()
+    run("ortools:scip", program())
+    assert children() == first
+    assert len(first) == 1
+
+
+@pytest.mark.parametrize("name", ["pulp:cbc", "ortools:highs", "ortools:scip"])
+def test_a_process_that_hangs_is_ended_and_the_first_plan_stands_in(
+    name: str, fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = run("pulp:cbc", program())
-    monkeypatch.setattr(pulp, "find_spec", lambda name: object())
-    monkeypatch.setattr(pulp, "answer_here", None)
-    child = run("pulp:cbc", program())
-    assert here.values is not None
-    assert child.values is not None
-    assert child.values.tolist() == here.values.tolist()
-    assert (child.status, child.bound) == (Status.OPTIMAL, None)
-    assert list(temporary_folder.iterdir()) == []
-    assert capfd.readouterr().out == ""
+    run(name, program())
+    (child,) = children()
+    os.kill(child, signal.SIGSTOP)
+    solution = run(name, long_program(), SolveOptions(time_limit_s=0.3))
+    assert (solution.status, solution.limit) == (Status.FEASIBLE, "time")
+    assert children() == []
+    assert solution.seconds < 1.1 * 0.3 + 0.5
 
 
-def test_the_child_is_killed_when_late(
-    temporary_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pulp, "find_spec", lambda name: object())
-    monkeypatch.setattr(pulp, "GRACE_S", 0.0)
-    solution = run("pulp:cbc", program(), SolveOptions(time_limit_s=0.01))
-    assert (solution.status, solution.limit) == (Status.NO_PLAN, "time")
-    assert list(temporary_folder.iterdir()) == []
+@pytest.mark.parametrize("name", ["pulp:cbc", "ortools:highs", "ortools:scip"])
+def test_a_process_that_dies_is_replaced(name: str, fresh: Path) -> None:
+    run(name, program())
+    for child in children():
+        os.kill(child, signal.SIGKILL)
+    assert run(name, program()).objective == 2.0
 
 
-def test_a_child_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulp, "find_spec", lambda name: object())
-    monkeypatch.setattr(pulp, "to_json", lambda *given: {"program": {"cost": []}})
-    with pytest.raises(BackendError, match=r"child of pulp:cbc failed: .*argument"):
-        run("pulp:cbc", program())
+@pytest.mark.parametrize("name", ["pulp:cbc", "ortools:highs"])
+def test_a_process_that_dies_every_time_leaves_the_first_plan(name: str, fresh: Path) -> None:
+    run(name, program())
+    over = Event()
+
+    def killer() -> None:
+        while not over.wait(0.1):
+            for child in children():
+                os.kill(child, signal.SIGKILL)
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    try:
+        solution = run(name, long_program(), SolveOptions(time_limit_s=30.0))
+        assert (solution.status, solution.limit) == (Status.FEASIBLE, CRASHED)
+        without = replace(long_program(), hint=None)
+        with pytest.raises(BackendError, match=r"its process died \(SIGKILL"):
+            run(name, without, SolveOptions(time_limit_s=30.0))
+    finally:
+        over.set()
+        thread.join()
 
 
-def test_a_program_survives_the_journey_to_the_child() -> None:
-    request = json.loads(json.dumps(pulp.to_json(program(), SolveOptions(seed=3))))
-    again, options = pulp.from_json(request)
-    assert options == SolveOptions(seed=3)
-    for field in ("cost", "upper", "integer", "row_upper", "indptr", "indices", "data"):
-        kept, sent = getattr(again, field), getattr(program(), field)
-        assert kept.dtype == sent.dtype
-        assert kept.tolist() == sent.tolist()
-
-
-def test_a_solver_that_overruns_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ortools.math_opt.core.python import solver
-
-    release = threading.Event()
-    monkeypatch.setattr(ortools, "GRACE_S", 0.05)
-    monkeypatch.setattr(solver, "solve", lambda *given: release.wait(10.0))
+@pytest.mark.parametrize("name", ["ortools:highs", "ortools:scip"])
+def test_a_cancelled_solve_answers_the_best_point_and_a_true_bound(name: str) -> None:
+    cancel = Event()
+    threading.Timer(1.0, cancel.set).start()
     began = time.monotonic()
-    solution = run("ortools:highs", program(), SolveOptions(time_limit_s=0.05))
-    release.set()
-    assert (solution.status, solution.limit) == (Status.NO_PLAN, "time")
-    assert time.monotonic() - began < 5.0
+    options = SolveOptions(time_limit_s=60.0, cancel=cancel)
+    solution = run(name, long_program(), options)
+    assert time.monotonic() - began < 2.0
+    assert (solution.status, solution.limit) == (Status.FEASIBLE, "interrupted")
+    assert solution.objective is not None
+    assert solution.bound is None or solution.bound <= solution.objective
+    assert run(name, program()).objective == 2.0
 
 
-def test_a_solver_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ortools.math_opt.core.python import solver
-
-    def trip(*given: Any) -> None:
-        try:
-            raise ValueError("the true message")
-        except ValueError:
-            raise AttributeError("no attribute 'canonical_code'")  # noqa: B904 - as MathOpt does
-
-    monkeypatch.setattr(solver, "solve", trip)
-    with pytest.raises(BackendError, match=r"ortools:highs \S+ failed: the true message"):
-        run("ortools:highs", program())
-
-
-def test_an_error_of_the_work_reaches_the_caller() -> None:
-    with pytest.raises(ZeroDivisionError):
-        watched(lambda: 1 // 0, 5.0)
-
-
-def test_stray_output_goes_to_stderr(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
-    assert watched(lambda: os.write(1, b"stray"), 5.0) == 5
-    os.write(1, b"ours")
-    assert capfd.readouterr() == ("ours", "stray")
+def test_when_the_parent_is_killed_so_are_its_solvers(tmp_path: Path) -> None:
+    source = (
+        "import sys, time\n"
+        "from infersave.solver.backends.pool import POOL\n"
+        "from infersave.solver.backends.running import unusable\n"
+        "assert unusable('pulp:cbc') is None\n"
+        "print(POOL._idle['pulp'][0].pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    ends = time.monotonic() + 5.0
+    while time.monotonic() < ends and (_runs(child) or list(tmp_path.iterdir())):
+        time.sleep(0.05)
+    assert not _runs(child)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_output_of_other_threads_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(threading, "active_count", lambda: 2)
-    watched(lambda: os.write(1, b"theirs"), 5.0)
-    assert capfd.readouterr() == ("theirs", "")
+def _runs(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_memory_limit_ends_the_solve_and_not_the_caller(fresh: Path) -> None:
+    builder = ProgramBuilder()
+    x = builder.columns(2_000, cost=1.0, upper=5.0, integer=True)
+    rows = builder.rows(2_000, lower=2.5)
+    weights = np.random.default_rng(0).random((2_000, 2_000))
+    builder.entries(rows[:, None], x[None, :], weights)
+    with pytest.raises(BackendError, match=r"memory|bad_alloc|died"):
+        run("ortools:highs", builder.build(), SolveOptions(10.0, memory_limit_bytes=1e9))
+    assert run("ortools:highs", program()).objective == 2.0
+
+
+def test_a_process_tells_its_last_words(fresh: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    process = SolverProcess()
+    try:
+        assert process._process.stdin is not None
+        process._process.stdin.write(b"no pickle\n")
+        process._process.stdin.flush()
+        process._process.wait()
+        assert "UnpicklingError" in process._last_words()
+        with pytest.raises(Died, match="UnpicklingError"):
+            process.ask(SelfTest("exhaustive"), Deadline.within(5.0))
+    finally:
+        process.end()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary.what)
+def test_the_canaries_say_what_enumeration_finds(canary: canaries.Canary) -> None:
+    one = canary.program()
+    if Exhaustive().refusal(one, SolveOptions()):
+        assert not one.pure_integer
+        return
+    found = run("exhaustive", one)
+    assert found.objective == (
+        None if canary.optimum is None else pytest.approx(canary.optimum, rel=1e-9)
+    )
+
+
+class Liar(Exhaustive):
+    """Calls the dearest point it can think of optimal."""
+
+    def answer(self, program: Program, options: SolveOptions, say: OnBounds, stop: Event) -> Answer:
+        honest = Exhaustive().answer(program, options, say, stop)
+        if honest.values is None:
+            return honest
+        values = honest.values + np.where(program.cost > 0, 1.0, 0.0)
+        return Answer(Status.OPTIMAL, values, float(program.cost @ values))
+
+
+def test_a_backend_that_lies_fails_its_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert failure(Exhaustive()) is None
+    assert "gets a known program wrong (a decimal tie): 17 instead of 16" in (failure(Liar()) or "")
+    monkeypatch.setattr(
+        running, "_self_test", lambda library, name: "it gets a known program wrong"
+    )
+    with pytest.raises(BackendUnavailable, match="exhaustive cannot run here: it gets"):
+        run("exhaustive", pure_program())
 
 
 @pytest.mark.parametrize("name", ["ortools:highs", "ortools:scip", "ortools:cp-sat"])

@@ -17,7 +17,8 @@ from infersave.models.outcome import (
     UnsupportedOption,
     UnsupportedProgram,
 )
-from infersave.solver.backends.base import backend_names, get_backend, run
+from infersave.solver.backends.base import backend_names, get_backend
+from infersave.solver.backends.running import run
 from infersave.solver.builder import ProgramBuilder
 from infersave.solver.program import Program, Solution, SolveOptions
 

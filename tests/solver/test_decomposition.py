@@ -9,7 +9,7 @@ import pytest
 
 from infersave import ProblemError, SolveOptions, Status, UnsupportedProgram
 from infersave.solver import decomposition
-from infersave.solver.backends.base import run
+from infersave.solver.backends.running import run
 from infersave.solver.columns import Columns
 from infersave.solver.covering import Covering
 from infersave.solver.decomposition import solve_covering
