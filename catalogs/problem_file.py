@@ -86,7 +86,7 @@ def parse_problem(data: object, folder: Path | None = None) -> FleetProblem:
     """A problem from plain data, in the same words as the file.
 
     Args:
-        data: what the file holds.
+        data: what the file holds; or a whole `FleetProblem` as JSON, in which nothing is a name.
         folder: where paths in it start; the current folder unless given.
 
     Raises:
@@ -96,6 +96,8 @@ def parse_problem(data: object, folder: Path | None = None) -> FleetProblem:
         raise ProblemError("problem", data, "must be a table with the field workloads")
     if is_melange(data):
         return parse_melange(data)
+    if isinstance(data.get("calibrations"), list):  # values, not names: `FleetProblem` as JSON
+        return FleetProblem.parse(data)
     _check_fields(data)
     offers = _offers(data, folder)
     gpus = {offer.vm_type.gpu.name for offer in offers}

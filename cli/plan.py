@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cyclopts import App
 
 from .filters import naming_flags
+from .interrupt import Interruption, interruptible
 from .numerals import Flag, Whole
 from .output import JsonFlag, check_writable, print_json, to_json, write_file
 from .progress import bounds_in_words, working
@@ -33,8 +34,11 @@ FLAGS = {
     "options.relative_gap": "--gap",
     "options.threads": "--threads",
     "options.seed": "--seed",
+    "options.memory_limit_bytes": "--memory-limit",
 }
 """Fields of `SolveOptions` as this command spells them."""
+
+GB = 1e9
 
 
 @app.default
@@ -48,6 +52,7 @@ def plan(
     gap: float = 1e-6,
     seed: Whole = 0,
     threads: Whole = 1,
+    memory_limit: float | None = None,
     confidence: float | None = None,
     hosts: Flag = False,
     json: JsonFlag = False,
@@ -64,6 +69,7 @@ def plan(
         gap: Stop when this part of the cost is left unproved; 0 asks for a full proof.
         seed: Random seed of the solver.
         threads: Threads of the solver.
+        memory_limit: Most memory that the solver may address, in GB (1e9 bytes).
         confidence: Plan on times that hold with this probability, from 0.5 (the median) to
             below 1; as the problem says when absent.
         hosts: Say of each replica on which VM it sits, however long the list.
@@ -71,9 +77,10 @@ def plan(
     """
     if out is not None:
         check_writable(out, "--out")
-    options = _options(time_limit, gap, seed, threads)
     asked = at_confidence(read_problem(problem), confidence)
-    found = _solve(asked, backend, formulation, options)
+    with interruptible() as interrupted:
+        options = _options(time_limit, gap, seed, threads, memory_limit, interrupted)
+        found = _solve(asked, backend, formulation, options)
     if out is not None:
         write_file(out, to_json(found.model_dump(mode="json")), "--out")
     if json:
@@ -84,17 +91,32 @@ def plan(
         from .screen import Screen
 
         median = None
-        if any(a.confidence > MEDIAN for a in found.assignments):
+        stands_out = any(a.confidence > MEDIAN for a in found.assignments)
+        if stands_out and not interrupted.is_set():
             median = _solve(asked.at_median(), backend, formulation, options)
         show_plan(Screen(), asked, found, hosts=hosts, median=median)
-    return 0
+    return interrupted.exit_status()
 
 
-def _options(time_limit: float, gap: float, seed: int, threads: int) -> SolveOptions:
+def _options(
+    time_limit: float,
+    gap: float,
+    seed: int,
+    threads: int,
+    memory_limit: float | None,
+    cancel: Interruption,
+) -> SolveOptions:
     from ..solver.program import SolveOptions
 
     with naming_flags(FLAGS):
-        return SolveOptions(time_limit_s=time_limit, relative_gap=gap, threads=threads, seed=seed)
+        return SolveOptions(
+            time_limit_s=time_limit,
+            relative_gap=gap,
+            threads=threads,
+            seed=seed,
+            memory_limit_bytes=None if memory_limit is None else memory_limit * GB,
+            cancel=cancel,
+        )
 
 
 def _solve(

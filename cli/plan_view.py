@@ -19,6 +19,16 @@ from .words import about, percent, usd
 PROVED = 1e-6
 """A gap that rounding leaves: the plan is as good as proved."""
 
+STOPPED = {
+    "time": "the time limit stopped the proof",
+    "interrupted": "it was interrupted before the proof",
+    "gap": "the search ended before a proof",
+    "seats": "replicas that stand apart need a VM more than the proof counts",
+    "crashed": "the solver crashed, and a first plan stands in for its answer",
+    "contradicted": "the solver's claim did not stand up, and a checked plan stands in for it",
+}
+"""Each `limit` of a plan, for people."""
+
 
 def show_plan(
     screen: Screen,
@@ -82,17 +92,23 @@ def verdict(plan: FleetPlan) -> str:
     """Cost and proof in plain words."""
     cost = f"USD {usd(plan.usd_per_hour)} per hour"
     if plan.gap is None or plan.usd_per_hour_bound is None:
-        return (
-            f"{cost}; {plan.backend} proves no bound, so how far from the least cost "
-            "this is stays unknown."
-        )
+        why = f"{plan.backend} proves no bound"
+        if plan.status is Status.FEASIBLE:
+            why = stopped_by(plan)
+        return f"{cost}; how far from the least cost this is stays unknown: {why}."
     proof = f"(bound {usd(plan.usd_per_hour_bound)}, gap {percent(plan.gap)})"
     if plan.status is Status.OPTIMAL and plan.gap <= PROVED:
         return f"{cost}, proved optimal (bound {usd(plan.usd_per_hour_bound)}, gap 0 %)."
     if plan.status is Status.OPTIMAL:
         return f"{cost}, proved to be within the gap you asked for {proof}."
-    limit = f"the {plan.limit or 'solver'} limit stopped the proof"
-    return f"{cost}; the least cost is at most {percent(plan.gap)} lower {proof}; {limit}."
+    why = stopped_by(plan)
+    return f"{cost}; the least cost is at most {percent(plan.gap)} lower {proof}; {why}."
+
+
+def stopped_by(plan: FleetPlan) -> str:
+    """Why there is no proof, in words."""
+    limits = [limit for limit in plan.limit.split(", ") if limit]
+    return "; ".join(STOPPED.get(limit, f"limit: {limit}") for limit in limits) or "no proof"
 
 
 def _money_over_time(problem: FleetProblem, plan: FleetPlan) -> str:

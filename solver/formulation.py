@@ -27,7 +27,7 @@ from . import constraints
 from .builder import ProgramBuilder
 from .caps import add_limits
 from .definition import carry_layers
-from .greedy import greedy_values
+from .greedy import greedy_hint
 from .orders import Orders, order_places
 from .program import IntArray, Program
 from .variables import Estate, JobColumns, ServiceColumns, ShiftColumns, Variables
@@ -82,7 +82,7 @@ def add_demand(
 
 
 def _scaled(unscaled: Program, variables: Variables, formulation: Formulation) -> Program:
-    greedy = greedy_values(variables, unscaled.n_columns)
+    greedy = greedy_hint(variables, unscaled)
     scale = 2.0 ** round(log2(GREEDY_SCALE / float(unscaled.cost @ greedy)))
     hint = greedy if formulation == "candidates" else None
     return replace(unscaled, cost=unscaled.cost * scale, hint=hint, usd_scale=scale)

@@ -1,7 +1,7 @@
 """A plan at once: each demand on its own cheapest candidate, VMs shared afterwards.
 
-Never far off, and there whenever no quota stands in the way: the scale of the money, the
-solver's first incumbent, and the answer when a limit leaves nothing better.
+Never far off, and there unless quotas stand in the way on every side: the scale of the money,
+the solver's first incumbent, and the answer when a limit leaves nothing better.
 """
 
 from __future__ import annotations
@@ -9,27 +9,50 @@ from __future__ import annotations
 import numpy as np
 
 from ..models.value import FloatArray
+from .backends.finish import FEASIBILITY
 from .block import whole
-from .program import BoolArray, IntArray
+from .program import BoolArray, IntArray, Program
 from .services import Service
 from .variables import ServiceColumns, ShiftColumns, Variables
 
+SIDES = 2
+"""Rows that follow from one another: a switch, and what hangs on it."""
 
-def greedy_values(variables: Variables, n_columns: int) -> FloatArray:
-    """The greedy plan as a point of the `candidates` program, shape [n_columns].
+
+def greedy_hint(variables: Variables, program: Program) -> FloatArray:
+    """The greedy plan; where quotas or a budget forbid it, one that stays off what they count."""
+    market = variables.estate.market
+    anywhere = np.zeros(market.n_places, bool)
+    first = greedy_values(variables, program, anywhere)
+    counted = np.asarray(np.any(market.weight > 0, axis=0))
+    if not counted.any() or program.violation(first) <= FEASIBILITY:
+        return first
+    return greedy_values(variables, program, counted)
+
+
+def greedy_values(variables: Variables, program: Program, avoid: BoolArray) -> FloatArray:
+    """The greedy plan as a point of the `candidates` program, shape [n]; limits may forbid it.
 
     The same VMs in every period, so that none starts and none is kept too short.
+
+    Args:
+        avoid: places to use only where there is no other, shape [P].
     """
-    values, market = np.zeros(n_columns), variables.estate.market
-    vms = market.owned.astype(float)
+    values, market = np.zeros(program.n_columns), variables.estate.market
     for t in range(len(variables.vms)):
-        gpus, apart = np.zeros(market.n_places), np.zeros(market.n_places)
         for columns in variables.services:
             if columns.period == t:
-                _place(columns, variables, values, gpus, apart)
+                _place(columns, variables, values, avoid)
         for shifts in variables.shifts:
-            _shift(shifts, variables, t, values, gpus)
-        vms = np.maximum(vms, np.maximum(whole(gpus / market.room), apart))
+            _shift(shifts, variables, t, values)
+    for job in variables.jobs:
+        dear = avoid[job.place] & ~avoid[job.place].all()
+        values[job.chosen[int(np.where(dear, np.inf, job.usd_per_hour).argmin())]] = 1.0
+    values = _lifted(program, values)
+    vms = market.owned.astype(float)
+    for columns_of in variables.vms:
+        used = columns_of >= 0
+        vms[used] = np.maximum(vms[used], values[columns_of[used]])
     for t, columns_of in enumerate(variables.vms):
         used = columns_of >= 0
         values[columns_of[used]] = vms[used]
@@ -37,38 +60,48 @@ def greedy_values(variables: Variables, n_columns: int) -> FloatArray:
         if variables.started and t == 0 and horizon is not None and not horizon.cyclic:
             begun = variables.started[0]
             values[begun[begun >= 0]] = vms[begun >= 0]
-    for job in variables.jobs:
-        values[job.chosen[int(job.usd_per_hour.argmin())]] = 1.0
     return values
+
+
+def _lifted(program: Program, values: FloatArray) -> FloatArray:
+    """The point with what stands on the other side of rows `... - n <= 0` raised until they hold.
+
+    Those are the VMs that replicas need, the switches of the VM types that a service uses, and
+    then the most that it may lose at once.
+    """
+    rows = np.repeat(np.arange(program.n_rows), np.diff(program.indptr))
+    may = (program.data < 0) & (program.row_upper[rows] == 0)
+    column, lifted = program.indices[may], values.copy()
+    for _ in range(SIDES):
+        over = np.maximum(program.activity(lifted), 0.0)[rows[may]] / -program.data[may]
+        missing = np.where(program.integer[column], whole(over), over)
+        np.maximum.at(lifted, column, lifted[column] + missing)
+    return lifted
 
 
 def _place(
     columns: ServiceColumns,
     variables: Variables,
     values: FloatArray,
-    gpus: FloatArray,
-    apart: FloatArray,
+    avoid: BoolArray,
 ) -> None:
     """One service where it is cheapest alone, class by class if nothing serves them all."""
-    service, market = columns.service, variables.estate.market
+    service = columns.service
     classes = range(len(service.classes))
     able: BoolArray = np.array([c.capacity[service.pair] > 0 for c in service.classes])
     together = able.all(axis=0)
     for mine in [list(classes)] if together.any() else [[c] for c in classes]:
         fits = np.asarray(able[mine].all(axis=0))
-        item, count = _cheapest_alone(service, variables, columns.period, fits)
+        item, count = _cheapest_alone(service, variables, columns.period, fits, avoid)
         for i, x in zip(item, count, strict=True):
             values[columns.replicas[i]] += x
-            gpus[service.place[i]] += x * service.block[i] * market.pair_gpus[service.pair[i]]
-            if service.demand.survive.vm is not None:
-                apart[service.place[i]] = max(apart[service.place[i]], x)
             if columns.routed:
                 for c in mine:
                     values[columns.routed[c][i]] = 1.0
 
 
 def _cheapest_alone(
-    service: Service, variables: Variables, period: int, able: BoolArray
+    service: Service, variables: Variables, period: int, able: BoolArray, avoid: BoolArray
 ) -> tuple[IntArray, FloatArray]:
     """Items of one pair and offer, in every zone, and how many of each carry the demand.
 
@@ -86,7 +119,8 @@ def _cheapest_alone(
         each = np.maximum(np.ceil(needed / zones), np.ceil(left / (zones - 1)))
     firm = (demand.max_spot_share == 1) | ~market.spot[service.place]
     first = market.first_zone[service.place] & able & firm & (service.block == 1)
-    candidates = np.flatnonzero(first if first.any() else able)
+    choices = (first & ~avoid[service.place], first, able & ~avoid[service.place], able)
+    candidates = np.flatnonzero(next(choice for choice in choices if choice.any()))
     part = market.pair_gpus[service.pair] * service.block / market.room[service.place]
     price, vms = market.price[service.place], each * part
     order = np.lexsort(((price * vms)[candidates], (price * np.ceil(vms))[candidates]))
@@ -101,9 +135,7 @@ def _cheapest_alone(
     return same, np.full(len(same), float(each[best]))
 
 
-def _shift(
-    columns: ShiftColumns, variables: Variables, period: int, values: FloatArray, gpus: FloatArray
-) -> None:
+def _shift(columns: ShiftColumns, variables: Variables, period: int, values: FloatArray) -> None:
     """A job in the first period that can hold it all on its cheapest item, else as it comes."""
     shifts, market = columns.shifts, variables.estate.market
     part = shifts.part
@@ -114,4 +146,3 @@ def _shift(
     usd = market.price[shifts.place[able]] * count * market.pair_gpus[shifts.pair[able]]
     best = int((usd / market.room[shifts.place[able]]).argmin())
     values[columns.replicas[period][able[best]]] = count[best]
-    gpus[shifts.place[able[best]]] += count[best] * market.pair_gpus[shifts.pair[able[best]]]

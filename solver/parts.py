@@ -12,9 +12,10 @@ from .attempt import BACKEND
 from .backends.running import run
 from .bulk import covers, decide_in_bulk, refusal
 from .conflicts import binding_limits
+from .deadline import INTERRUPTED
 from .decision import Decision, read_decision
 from .formulation import Formulation, formulate
-from .program import SolveOptions
+from .program import Solution, SolveOptions
 from .progress import OnProgress, Progress
 from .variables import Estate
 
@@ -69,7 +70,7 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         answer = run(backend, program, in_usd(options, scale))
         decision = None if answer.values is None else read_decision(variables, answer.values)
     if decision is None:
-        raise _no_plan(answer.status, estate, backend, options)
+        raise _no_plan(answer, estate, backend, options)
     bound = None if answer.bound is None else max(answer.bound / scale, 0.0)
     return Part(decision, answer.status, answer.limit, bound, answer.backend, formulation)
 
@@ -136,8 +137,11 @@ def decide_all(
         return list(pool.map(one, range(len(estates))))
 
 
-def _no_plan(status: Status, estate: Estate, backend: str, options: SolveOptions) -> NoPlanError:
-    if status is not Status.INFEASIBLE:
-        return NoPlanError(status.sentence)
+def _no_plan(answer: Solution, estate: Estate, backend: str, options: SolveOptions) -> NoPlanError:
+    if answer.limit == INTERRUPTED:
+        return NoPlanError("Interrupted before any plan was found.")
+    if answer.status is not Status.INFEASIBLE:
+        return NoPlanError(answer.status.sentence)
     reasons = binding_limits(estate, backend, options)
-    return InfeasibleError("these limits leave no plan:" if reasons else status.sentence, reasons)
+    said = "these limits leave no plan:" if reasons else answer.status.sentence
+    return InfeasibleError(said, reasons)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
 
+import infersave
 from infersave import Budget, FleetProblem, Horizon, Selection, Survival, parse_problem
 from infersave.models.outcome import InferSaveError, ProblemError
 
@@ -301,3 +303,9 @@ def test_a_name_that_several_providers_use_needs_its_provider(
 def test_the_problem_is_a_value_like_any(data: Callable[[], Data]) -> None:
     problem = parse_problem(data())
     assert FleetProblem.parse(problem.model_dump()) == problem
+
+
+@pytest.mark.parametrize("name", infersave.example_names())
+def test_a_whole_problem_as_json_is_a_problem_file(name: str) -> None:
+    problem = infersave.load_problem(f"example:{name}")
+    assert infersave.parse_problem(json.loads(problem.model_dump_json())) == problem

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,37 @@ def test_on_a_terminal_there_is_a_sign_of_life(tmp_path: Path) -> None:
     assert "planning 2 workloads on " in text
     assert "per hour, proved optimal" in text
     assert text.index("planning") < text.index("per hour"), "and the answer comes after it"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_long_solve_with_the_plan_so_far(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    services = [
+        {
+            "name": f"s{number}",
+            "architecture": "meta-llama/Llama-3.1-8B",
+            "requests_per_s": 1.37 * number + 0.31,
+            "requests": [{"input_tokens": 100 + 37 * number, "output_tokens": 64 + number}],
+            "survive": {"vm": 0.5},
+        }
+        for number in range(25)
+    ]
+    (tmp_path / "fleet.json").write_text(json.dumps({"workloads": services}))
+    process = subprocess.Popen(
+        [*COMMAND, "plan", "fleet.json", "--json", "--gap", "0", "--time-limit", "600"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(6.0)
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    assert (process.returncode, err) == (128 + sent, "")
+    plan = json.loads(out)
+    assert (plan["status"], plan["limit"]) == ("feasible", "interrupted")
+    (tmp_path / "plan.json").write_text(out)
+    assert run(tmp_path, "verify", "fleet.json", "plan.json").returncode == 0

@@ -264,12 +264,12 @@ def _runs(pid: int) -> bool:
 
 def test_a_memory_limit_ends_the_solve_and_not_the_caller(fresh: Path) -> None:
     builder = ProgramBuilder()
-    x = builder.columns(2_000, cost=1.0, upper=5.0, integer=True)
-    rows = builder.rows(2_000, lower=2.5)
-    weights = np.random.default_rng(0).random((2_000, 2_000))
+    x = builder.columns(3_000, cost=1.0, upper=5.0, integer=True)
+    rows = builder.rows(3_000, lower=2.5)
+    weights = np.random.default_rng(0).random((3_000, 3_000))
     builder.entries(rows[:, None], x[None, :], weights)
     with pytest.raises(BackendError, match=r"memory|bad_alloc|died"):
-        run("ortools:highs", builder.build(), SolveOptions(10.0, memory_limit_bytes=1e9))
+        run("ortools:highs", builder.build(), SolveOptions(60.0, memory_limit_bytes=1e9))
     assert run("ortools:highs", program()).objective == 2.0
 
 
