@@ -56,6 +56,8 @@ def _predicted(streams: Sequence[Stream], market: Market) -> tuple[Service, ...]
 
 def _measured(problem: FleetProblem, market: Market) -> tuple[Service, ...]:
     return tuple(
-        make_service(workload, measured_classes(workload, f"measured[{index}]", market), market)
-        for index, workload in enumerate(problem.measured)
+        make_service(
+            workload, measured_classes(workload, f"measured ({workload.name})", market), market
+        )
+        for workload in problem.measured
     )

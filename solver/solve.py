@@ -12,6 +12,7 @@ from ..models.plan import FleetPlan
 from .backends.base import get_backend
 from .backends.finish import PROOF
 from .backends.pool import POOL
+from .canonical import canonical, in_order_of
 from .components import join, split
 from .definition import require_definable
 from .dominance import without_dominated
@@ -59,7 +60,7 @@ def solve(
     for name in (DEFAULT_BACKEND, backend):
         POOL.warm(get_backend(name).library)
     # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
-    estate = survey(problem, DEFAULT_BACKEND, options)
+    estate = survey(canonical(problem), DEFAULT_BACKEND, options)
     if formulation == "layers":
         require_definable(estate)
     after_s = AFTERWARDS * (perf_counter() - start)
@@ -77,6 +78,7 @@ def solve(
         relative_gap=options.relative_gap,
         seconds=perf_counter() - start,
     )
+    plan = in_order_of(problem, plan)
     verify(problem, plan)
     return plan
 
