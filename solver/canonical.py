@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
-from ..models.plan import FleetPlan, Route
+from ..models.plan import FleetPlan, Host, Route, VMCount
 from .uses import limit_uses
 
 
@@ -33,6 +33,9 @@ def in_order_of(problem: FleetProblem, plan: FleetPlan) -> FleetPlan:
     demand = {d.name: number for number, d in enumerate(problem.demands)}
     offer = {_offer_key(o): number for number, o in enumerate(problem.offers)}
 
+    def stands(vms: VMCount | Host) -> int:
+        return offer[f"{vms.provider}:{vms.vm_type}", vms.region, vms.purchase]
+
     def place(route: Route) -> tuple[int, int]:
         return demand[route.workload], route.request_class
 
@@ -40,12 +43,8 @@ def in_order_of(problem: FleetProblem, plan: FleetPlan) -> FleetPlan:
         update={
             "assignments": tuple(sorted(plan.assignments, key=place)),
             "measured": tuple(sorted(plan.measured, key=place)),
-            "vms": tuple(
-                sorted(
-                    plan.vms,
-                    key=lambda vm: offer[f"{vm.provider}:{vm.vm_type}", vm.region, vm.purchase],
-                )
-            ),
+            "vms": tuple(sorted(plan.vms, key=stands)),
+            "hosts": tuple(sorted(plan.hosts, key=stands)),
             "limits": tuple(limit_uses(problem, plan.vms, plan.usd_per_hour)),
         }
     )

@@ -1,7 +1,8 @@
 """The independent check: a plan recomputed from the problem, replica by replica.
 
-Shares nothing with candidates, formulation or solvers beyond the formulas of `models/`.
-Counting and money are exact (`fractions`); physics is compared within `PHYSICS`.
+Shares nothing with candidates, formulation or solvers beyond the formulas of `models/`, which it
+evaluates one number at a time. Counting and money are exact (`fractions`); physics is compared
+within `PHYSICS`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from ..models.workload import Demand, Workload
 from .verify_demand import check_demand, check_rate, check_shared
 from .verify_limits import check_horizon, check_limits, check_one_size
-from .verify_replica import Replica, check_deployment, check_job, check_prediction, predict
+from .verify_queueing import Sent, check_waits
+from .verify_replica import Truths, check_deployment, check_job, check_prediction
 from .verify_vms import (
     PHYSICS,
     OfferKey,
+    Spot,
     Violations,
     check_money,
     check_places,
     check_vms,
     offer_of,
+    spot_of,
 )
 
 
@@ -47,7 +51,7 @@ def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
     demands: dict[str, Demand] = {demand.name: demand for demand in problem.demands}
     zoned = any(demand.survive.zone is not None for demand in problem.demands)
     known: list[Route] = []
-    replicas: list[tuple[str, Replica]] = []
+    truths, queued = Truths(problem), dict[tuple[str, int, Spot], list[Sent]]()
     for field, routes in (("assignments", plan.assignments), ("measured", plan.measured)):
         for number, route in enumerate(routes):
             where = f"{field}[{number}] ({route.workload})"
@@ -61,13 +65,16 @@ def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
                 known.append(route)
                 wrong = list(_check_route(problem, demand, route, offer))
                 if not wrong and isinstance(demand, Workload) and isinstance(route, Assignment):
-                    replicas.append((where, (demand, route, offer)))
+                    truth = truths.of(demand, route, offer)
+                    wrong = list(check_prediction(demand, route, offer, truth))
+                    if demand.slo.percentile is not None:
+                        sent = Sent(where, demand, route, truth.performance)
+                        key = route.workload, route.gpus_each, spot_of(route)
+                        queued.setdefault(key, []).append(sent)
             for text in wrong:
                 yield f"{where}: {text}"
-    truths = predict(problem, [replica for _, replica in replicas])
-    for (where, replica), truth in zip(replicas, truths, strict=True):
-        for text in check_prediction(*replica, truth):
-            yield f"{where}: {text}"
+    for sharing in queued.values():
+        yield from check_waits(sharing)
     misplaced = list(check_places(problem, plan, zoned))
     yield from misplaced
     if misplaced:  # what stands nowhere cannot be added up

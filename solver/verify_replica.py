@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
-from ..models.arrivals import Queueing, queueing
-from ..models.billing import SECONDS_PER_HOUR
-from ..models.deployment import Case, Performance, SLOCheck, check_slos, evaluate_many
+from ..models.billing import QUANTUM_SLACK, SECONDS_PER_HOUR, Billing
+from ..models.deployment import Deployment, Performance, SLOCheck, check_slos, evaluate
 from ..models.engine import ENGINES
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
@@ -19,37 +19,33 @@ from ..models.plan import Assignment
 from ..models.timing import timing
 from ..models.value import Value
 from ..models.workload import Workload
-from .verify_vms import PHYSICS, Violations, exact, same, spot_of
-
-ROUNDING = 1e-12
-"""Probabilities and waits as small as this are rounding, to a relative check nothing but noise."""
-
-Replica = tuple[Workload, Assignment, Offer]
+from .verify_vms import PHYSICS, Violations, exact, same
 
 
 class Truth(NamedTuple):
-    """What the formulas of `models/` say of one deployment."""
+    """What the formulas of `models/` say of one deployment, one number at a time."""
 
     held: Held
     performance: Performance
-    queueing: Queueing | None
 
 
-def predict(problem: FleetProblem, replicas: Sequence[Replica]) -> list[Truth]:
-    """The truth about each deployment; its schedule must be sound."""
-    known = HeldCalibrations(problem)
-    held, cases = [], []
-    for workload, assignment, offer in replicas:
-        request = workload.requests[assignment.request_class]
-        n_gpus = assignment.deployment.n_gpus
-        held.append(known.of(workload, offer.vm_type.gpu.name, n_gpus))
-        calibration = held[-1].calibration
-        cases.append(Case(workload, request, offer.vm_type, calibration, assignment.deployment))
-    performances = evaluate_many(cases)
-    rates = [assignment.each_per_s for _, assignment, _ in replicas]
-    shared = [(a.workload, a.gpus_each, spot_of(a)) for _, a, _ in replicas]
-    queues = queueing(cases, performances, rates, shared)
-    return [Truth(*each) for each in zip(held, performances, queues, strict=True)]
+class Truths:
+    """Those of a problem's deployments, each worked out once, in scalar arithmetic."""
+
+    def __init__(self, problem: FleetProblem) -> None:
+        self._known = HeldCalibrations(problem)
+        self._found: dict[tuple[str, int, str, Deployment], Truth] = {}
+
+    def of(self, workload: Workload, assignment: Assignment, offer: Offer) -> Truth:
+        """The truth about a deployment; its schedule must be sound."""
+        deployment, index = assignment.deployment, assignment.request_class
+        key = workload.name, index, offer.vm_type.key, deployment
+        if key not in self._found:
+            held = self._known.of(workload, offer.vm_type.gpu.name, deployment.n_gpus)
+            request, calibration = workload.requests[index], held.calibration
+            truth = evaluate(workload, request, offer.vm_type, calibration, deployment)
+            self._found[key] = Truth(held, truth)
+        return self._found[key]
 
 
 def check_deployment(workload: Workload, assignment: Assignment, offer: Offer) -> Violations:
@@ -79,15 +75,13 @@ def check_prediction(
     """Memory, predictions, SLOs and labels of one deployment."""
     truth = known.performance
     yield from _differences(truth, assignment.performance)
-    if known.queueing is not None and assignment.queueing is not None:
-        yield from _differences(known.queueing, assignment.queueing)
-    elif known.queueing is not assignment.queueing:
+    if (workload.slo.percentile is None) != (assignment.queueing is None):
         yield f"the SLO's percentile is {workload.slo.percentile}, the plan says otherwise"
     if truth.gpu_bytes > truth.gpu_limit_bytes * (1 + PHYSICS):
         yield f"needs {truth.gpu_bytes:.6g} bytes of GPU memory, has {truth.gpu_limit_bytes:.6g}"
     if truth.host_bytes > truth.host_limit_bytes * (1 + PHYSICS):
         yield f"needs {truth.host_bytes:.6g} bytes of host memory, has {truth.host_limit_bytes:.6g}"
-    checks = check_slos(workload, truth, known.queueing.wait_s if known.queueing else 0.0)
+    checks = check_slos(workload, truth, assignment.wait_s)
     yield from _check_labels(workload, assignment, known.held, checks)
     for check in checks:
         if check.slack < -PHYSICS:
@@ -98,7 +92,7 @@ def _differences(truth: Value, claimed: Value) -> Violations:
     """Numbers of a plan that are not the truth."""
     for name, value in truth:
         said = getattr(claimed, name)
-        if not math.isclose(value, said, rel_tol=PHYSICS, abs_tol=ROUNDING):
+        if not math.isclose(value, said, rel_tol=PHYSICS):
             yield f"{name} is {value:.6g}, the plan says {said:.6g}"
 
 
@@ -163,9 +157,16 @@ def check_job(
         yield f"the run takes {run_s:.6g} s, the plan says {run.run_s:.6g}"
     if run.run_s > job.deadline_s * (1 + PHYSICS):
         yield f"the run takes {run.run_s:.6g} s, the deadline is {job.deadline_s:.6g}"
-    billed_s = float(problem.billing.billed_s(run.run_s))
-    if billed_s != run.billed_s:
-        yield f"{billed_s:g} s are billed, the plan says {run.billed_s:g}"
-    usd = exact(offer.usd_per_hour) * run.n_vms * exact(billed_s) / exact(SECONDS_PER_HOUR)
+    billed_s = _billed_s(problem.billing, exact(run.run_s))
+    if not same(billed_s, exact(run.billed_s)):
+        yield f"{float(billed_s):g} s are billed, the plan says {run.billed_s:g}"
+    usd = exact(offer.usd_per_hour) * run.n_vms * billed_s / exact(SECONDS_PER_HOUR)
     if not same(usd, exact(run.usd)):
         yield f"the bill is USD {float(usd):.6f}, the plan says {run.usd:.6f}"
+
+
+def _billed_s(billing: Billing, run_s: Fraction) -> Fraction:
+    """Billed time of a run [s], whole quanta; what rounding adds to a whole number is none."""
+    quantum = exact(billing.quantum_s)
+    quanta = (run_s + exact(billing.idle_tail_s)) / quantum * (1 - exact(QUANTUM_SLACK))
+    return max(math.ceil(quanta) * quantum, exact(billing.minimum_s))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -173,18 +172,26 @@ def check_money(problem: FleetProblem, plan: FleetPlan) -> Violations:
     total = total_usd_per_hour(problem, plan)
     if not same(total, exact(plan.usd_per_hour)):
         yield f"the VMs cost USD {float(total):.6f}/h, the plan says {plan.usd_per_hour:.6f}"
-    bound = plan.usd_per_hour_bound
-    if bound is None:
+    yield from _check_bound(plan)
+
+
+def _check_bound(plan: FleetPlan) -> Violations:
+    """The bound is below the cost, the gap is theirs, and the status no more than they prove."""
+    cost, slack = exact(plan.usd_per_hour), exact(PHYSICS)
+    if plan.usd_per_hour_bound is None:
         if plan.gap is not None:
             yield "a gap is given without a bound"
         return
-    if bound > plan.usd_per_hour * (1 + PHYSICS):
-        yield f"the bound {bound:.6f} is above the cost {plan.usd_per_hour:.6f}"
-    gap = (plan.usd_per_hour - bound) / plan.usd_per_hour
-    if plan.status is Status.OPTIMAL and gap > plan.relative_gap + PHYSICS:
-        yield f"a gap of {gap:.6g} is no proof within the {plan.relative_gap:.6g} asked for"
-    if plan.gap is None or not math.isclose(gap, plan.gap, abs_tol=PHYSICS):
-        yield f"the gap is {gap:.6g}, the plan says {plan.gap}"
+    bound = exact(plan.usd_per_hour_bound)
+    if bound > cost * (1 + slack):
+        yield f"the bound {float(bound):.6f} is above the cost {plan.usd_per_hour:.6f}"
+    gap = (cost - bound) / cost
+    if plan.status is Status.OPTIMAL and gap > exact(plan.relative_gap) + slack:
+        yield f"a gap of {float(gap):.6g} is no proof within the {plan.relative_gap:.6g} asked for"
+    if plan.status is Status.OPTIMAL and plan.limit:
+        yield f"limit {plan.limit!r} stopped the proof that the status claims"
+    if plan.gap is None or abs(gap - exact(plan.gap)) > slack:
+        yield f"the gap is {float(gap):.6g}, the plan says {plan.gap}"
 
 
 def total_usd_per_hour(problem: FleetProblem, plan: FleetPlan) -> Fraction:
