@@ -25,6 +25,7 @@ STOPPED = {
     "gap": "the search ended before a proof",
     "seats": "replicas that stand apart need a VM more than the proof counts",
     "crashed": "the solver crashed, and a first plan stands in for its answer",
+    "refuted": "a cheaper plan than the solver's proof allows was found, so there is no proof",
     "contradicted": "the solver's claim did not stand up, and a checked plan stands in for it",
 }
 """Each `limit` of a plan, for people."""

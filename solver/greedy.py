@@ -11,12 +11,10 @@ import numpy as np
 from ..models.value import FloatArray
 from .backends.finish import FEASIBILITY
 from .block import whole
+from .lifting import Lifting
 from .program import BoolArray, IntArray, Program
 from .services import Service
 from .variables import ServiceColumns, ShiftColumns, Variables
-
-SIDES = 2
-"""Rows that follow from one another: a switch, and what hangs on it."""
 
 
 def greedy_hint(variables: Variables, program: Program) -> FloatArray:
@@ -48,7 +46,7 @@ def greedy_values(variables: Variables, program: Program, avoid: BoolArray) -> F
     for job in variables.jobs:
         dear = avoid[job.place] & ~avoid[job.place].all()
         values[job.chosen[int(np.where(dear, np.inf, job.usd_per_hour).argmin())]] = 1.0
-    values = _lifted(program, values)
+    values = Lifting(program).raised(values)
     vms = market.owned.astype(float)
     for columns_of in variables.vms:
         used = columns_of >= 0
@@ -61,22 +59,6 @@ def greedy_values(variables: Variables, program: Program, avoid: BoolArray) -> F
             begun = variables.started[0]
             values[begun[begun >= 0]] = vms[begun >= 0]
     return values
-
-
-def _lifted(program: Program, values: FloatArray) -> FloatArray:
-    """The point with what stands on the other side of rows `... - n <= 0` raised until they hold.
-
-    Those are the VMs that replicas need, the switches of the VM types that a service uses, and
-    then the most that it may lose at once.
-    """
-    rows = np.repeat(np.arange(program.n_rows), np.diff(program.indptr))
-    may = (program.data < 0) & (program.row_upper[rows] == 0)
-    column, lifted = program.indices[may], values.copy()
-    for _ in range(SIDES):
-        over = np.maximum(program.activity(lifted), 0.0)[rows[may]] / -program.data[may]
-        missing = np.where(program.integer[column], whole(over), over)
-        np.maximum.at(lifted, column, lifted[column] + missing)
-    return lifted
 
 
 def _place(

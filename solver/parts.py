@@ -17,6 +17,7 @@ from .decision import Decision, read_decision
 from .formulation import Formulation, formulate
 from .program import Solution, SolveOptions
 from .progress import OnProgress, Progress
+from .refuting import refuted
 from .variables import Estate
 
 FEW = 30
@@ -68,6 +69,7 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         program, variables = formulate(estate, formulation)
         scale = program.usd_scale
         answer = run(backend, program, in_usd(options, scale))
+        answer = refuted(variables, program, answer, options.seed)
         decision = None if answer.values is None else read_decision(variables, answer.values)
     if decision is None:
         raise _no_plan(answer, estate, backend, options)
