@@ -7,7 +7,8 @@
     medium    8 to 40 workloads, 6 to 20 VM types: one optimum by HiGHS, SCIP and CBC
     lies      true plans with one small lie each: the check catches every lie and accepts the plan
     explain   fleets without a plan: the first suggestion is enough, at the cost it says
-    fuzz      problem files broken at random: read, or refused with a proper message, at once
+    fuzz      problems, catalogues and measurements broken at random: read, or refused with a
+              proper message, at once
 
 A line for each part: seeds, what was tried, what failed. Exit status 1 if anything did.
 """
@@ -21,6 +22,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.console import Console
@@ -28,7 +31,8 @@ from rich.progress import track
 
 import infersave
 from infersave import FleetPlan, FleetProblem, InfeasibleError, SolveOptions, Status
-from infersave.benchmarks.fuzz import broken, examples, refusal
+from infersave.benchmarks.fuzz import of_problems
+from infersave.benchmarks.fuzz_tables import of_catalogues, of_measurements
 from infersave.models.outcome import BackendError, NoPlanError, UnsupportedProgram
 from infersave.solver.verify import find_violations
 from infersave.tests.conftest import (
@@ -47,6 +51,8 @@ AGREE = 2e-6
 """Relative difference that solvers' tolerances explain."""
 SMALL = ("exhaustive", "ortools:highs", "ortools:scip", "pulp:cbc")
 MEDIUM = ("ortools:highs", "ortools:scip", "pulp:cbc")
+READERS = (of_problems, of_catalogues, of_measurements)
+"""What `fuzz` takes in turn."""
 SHOWN = 20
 """Findings printed of each kind."""
 BATCH = 8
@@ -156,10 +162,9 @@ def explain(seed: int) -> Tried:
 
 
 def fuzz(seed: int) -> Tried:
-    """A shipped problem, broken."""
-    bases = examples()
-    text, suffix = broken(seed, bases[seed % len(bases)])
-    wrong = refusal(text, suffix)
+    """A problem, a catalogue or measurements, broken."""
+    with TemporaryDirectory() as folder:
+        wrong = READERS[seed % len(READERS)](seed, Path(folder))
     return Tried(seed, 1, (wrong,) if wrong else ())
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import numpy as np
 import pytest
 
 from infersave import SolveOptions, Status
+from infersave.catalogs.plain_data import parse_text
 from infersave.solver.backends.finish import Answer, finish
 from infersave.solver.backends.pulp import Pulp
 from infersave.solver.program import Program, Solution
 
 SEEDS = {part: range(1000, 1003) for part in ("solvers", "medium", "lies", "explain")}
-SEEDS["fuzz"] = range(1000, 1500)
+SEEDS["fuzz"] = range(1000, 1300)
 
 pytestmark = pytest.mark.checkout
 
@@ -49,3 +53,50 @@ def test_what_the_search_has_found(seed: int) -> None:
     from infersave.benchmarks import torture
 
     assert torture.solvers(seed).wrong == ()
+
+
+@pytest.mark.parametrize("seed", [605, 908, 1580, 1601, 2027, 74294])
+def test_what_the_broken_files_have_found(seed: int) -> None:
+    """Results of benchmarks with text, lists and infinity where numbers and tables belong."""
+    from infersave.benchmarks import torture
+
+    assert torture.fuzz(seed).wrong == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("infersave.catalogs.bench_results._table", "AttributeError"),
+        ("infersave.catalogs.tables.restored", "RecursionError"),
+        ("infersave.benchmarks.fuzz.parse_text", "took"),
+    ],
+)
+def test_a_reader_that_fails_is_found(
+    name: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that trusts its input, one that never ends, one that is slow."""
+    from infersave.benchmarks import fuzz, torture
+
+    def trusting(row: dict[str, Any], key: str) -> Any:
+        return row.get(key) or {}
+
+    def endless(cell: str) -> str:
+        return endless(cell)
+
+    def slow(text: str, suffix: str, name: str) -> object:
+        time.sleep(2e-3)
+        return parse_text(text, suffix, name)
+
+    fakes = {"_table": trusting, "restored": endless, "parse_text": slow}
+    monkeypatch.setattr(name, fakes[name.rpartition(".")[2]])
+    monkeypatch.setattr(fuzz, "SLOW_S", 1e-3 if wrong == "took" else fuzz.SLOW_S)
+    tried = [torture.fuzz(seed) for seed in (*range(9), 1580)]
+    assert any(text.startswith(wrong) for each in tried for text in each.wrong)
+
+
+def test_a_reader_that_lets_infinity_in_is_found() -> None:
+    from infersave.benchmarks.fuzz import refusal
+
+    assert refusal(lambda: [1.0, float("inf")])
+    assert refusal(lambda: {"a": float("nan")})
+    assert refusal(lambda: [1.0, {"a": None}]) is None
