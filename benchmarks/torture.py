@@ -7,6 +7,7 @@
     medium    8 to 40 workloads, 6 to 20 VM types: one optimum by HiGHS, SCIP and CBC
     lies      true plans with one small lie each: the check catches every lie and accepts the plan
     explain   fleets without a plan: the first suggestion is enough, at the cost it says
+    metamorphic  what a change must do to the optimum of a random fleet (metamorphic.py)
     fuzz      problems, catalogues and measurements broken at random: read, or refused with a
               proper message, at once
 
@@ -30,10 +31,12 @@ from rich.console import Console
 from rich.progress import track
 
 import infersave
-from infersave import FleetPlan, FleetProblem, InfeasibleError, SolveOptions, Status
+from infersave import FleetPlan, FleetProblem, InfeasibleError
 from infersave.benchmarks.fuzz import of_problems
 from infersave.benchmarks.fuzz_tables import of_catalogues, of_measurements
-from infersave.models.outcome import BackendError, NoPlanError, UnsupportedProgram
+from infersave.benchmarks.metamorphic import violations
+from infersave.benchmarks.optima import AGREE, EXACT, optimum
+from infersave.models.outcome import BackendError
 from infersave.solver.verify import find_violations
 from infersave.tests.conftest import (
     make_calibration,
@@ -46,9 +49,6 @@ from infersave.tests.conftest import (
 from infersave.tests.solver.test_relaxing import impossible
 from infersave.tests.solver.test_verify import corruptions
 
-EXACT = SolveOptions(relative_gap=0.0, time_limit_s=60.0)
-AGREE = 2e-6
-"""Relative difference that solvers' tolerances explain."""
 SMALL = ("exhaustive", "ortools:highs", "ortools:scip", "pulp:cbc")
 MEDIUM = ("ortools:highs", "ortools:scip", "pulp:cbc")
 READERS = (of_problems, of_catalogues, of_measurements)
@@ -73,21 +73,6 @@ class Tried:
     count: int
     wrong: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
-
-
-def optimum(problem: FleetProblem, backend: str) -> float | None:
-    """The proved optimum; inf where it is proved that there is none; None without a proof.
-
-    Raises:
-        BackendError: the solver failed.
-    """
-    try:
-        plan = infersave.solve(problem, backend=backend, options=EXACT, formulation="candidates")
-    except InfeasibleError:
-        return float("inf")
-    except (UnsupportedProgram, NoPlanError):
-        return None
-    return plan.usd_per_hour if plan.status is Status.OPTIMAL else None
 
 
 def disagreement(seed: int, problem: FleetProblem, backends: tuple[str, ...]) -> Tried:
@@ -168,11 +153,17 @@ def fuzz(seed: int) -> Tried:
     return Tried(seed, 1, (wrong,) if wrong else ())
 
 
+def metamorphic(seed: int) -> Tried:
+    """A small fleet, and every problem whose optimum is known beside its own."""
+    return Tried(seed, *violations(make_limited_fleet(seed), seed))
+
+
 PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
     "solvers": (solvers, 10_000),
     "medium": (medium, 1_000),
     "lies": (lies, 800),
     "explain": (explain, 400),
+    "metamorphic": (metamorphic, 200),
     "fuzz": (fuzz, 100_000),
 }
 """By name: what is tried with a seed, and how many seeds."""

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from infersave import SolveOptions, Status
+from infersave import FleetProblem, SolveOptions, Status
 from infersave.catalogs.plain_data import parse_text
 from infersave.solver.backends.finish import Answer, finish
 from infersave.solver.backends.pulp import Pulp
 from infersave.solver.program import Program, Solution
 
 SEEDS = {part: range(1000, 1003) for part in ("solvers", "medium", "lies", "explain")}
-SEEDS["fuzz"] = range(1000, 1300)
+SEEDS |= {"fuzz": range(1000, 1300), "metamorphic": range(1003, 1005)}
 
 pytestmark = pytest.mark.checkout
 
 
-@pytest.mark.parametrize("part", ["solvers", "medium", "lies", "explain", "fuzz"])
+@pytest.mark.parametrize("part", list(SEEDS))
 def test_a_few_of_each(part: str) -> None:
     from infersave.benchmarks import torture
 
@@ -29,22 +31,58 @@ def test_a_few_of_each(part: str) -> None:
     assert any(each.count for each in tried)
 
 
+def call_any_plan_optimal(self: Pulp, program: Program, options: SolveOptions) -> Solution:
+    """A backend that never looks further than the first plan."""
+    values = program.hint
+    if values is None:
+        return finish(program, options, Answer(Status.NO_PLAN), self.name, 0.0)
+    bound = float(np.dot(program.cost, values))
+    return finish(program, options, Answer(Status.OPTIMAL, values, bound), self.name, 0.0)
+
+
 @pytest.mark.parametrize("part", ["solvers", "medium"])
 def test_a_backend_that_calls_any_plan_optimal_is_found(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from infersave.benchmarks import torture
 
-    def lie(self: Pulp, program: Program, options: SolveOptions) -> Solution:
-        values = program.hint
-        if values is None:
-            return finish(program, options, Answer(Status.NO_PLAN), self.name, 0.0)
-        bound = float(np.dot(program.cost, values))
-        return finish(program, options, Answer(Status.OPTIMAL, values, bound), self.name, 0.0)
-
-    monkeypatch.setattr(Pulp, "solve", lie)
+    monkeypatch.setattr(Pulp, "solve", call_any_plan_optimal)
     tried = [torture.PARTS[part][0](seed) for seed in range(40 if part == "solvers" else 6)]
     assert any(each.wrong for each in tried)
+
+
+@pytest.mark.parametrize(
+    ("error", "broken"),
+    [
+        (lambda problem, cost: math.ceil(cost * 100) / 100, {"prices x 3.7"}),
+        (lambda problem, cost: cost * (1 + 1e-5 * len(problem.offers)), {"VM type added", "twin"}),
+        (lambda problem, cost: cost * (1 + 1e-5 * len(problem.demands)), {"apart"}),
+        (lambda problem, cost: cost + 1e-5 * problem.offers[0].usd_per_hour, {"order"}),
+    ],
+)
+def test_a_solver_that_is_a_little_wrong_breaks_relations(
+    error: Callable[[FleetProblem, float], float],
+    broken: set[str],
+    limited_fleet: Callable[[int], FleetProblem],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from infersave.benchmarks import metamorphic, optima
+
+    true = optima.optimum
+    kinds = {name: metamorphic.RELATIONS[name] for name in broken}
+    monkeypatch.setattr(metamorphic, "RELATIONS", kinds)
+
+    def wrong(problem: FleetProblem, backend: str) -> float | None:
+        cost = true(problem, backend)
+        return None if cost is None else error(problem, cost)
+
+    monkeypatch.setattr(metamorphic, "optimum", wrong)
+    found = {
+        text.split(":")[0]
+        for seed in (0, 3)
+        for text in metamorphic.violations(limited_fleet(seed), seed)[1]
+    }
+    assert found == broken
 
 
 @pytest.mark.parametrize("seed", [389])
