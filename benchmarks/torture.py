@@ -8,6 +8,7 @@
     lies      true plans with one small lie each: the check catches every lie and accepts the plan
     explain   fleets without a plan: the first suggestion is enough, at the cost it says
     metamorphic  what a change must do to the optimum of a random fleet (metamorphic.py)
+    ties      demands and bills met exactly in decimals, judged by the check; some are solved
     fuzz      problems, catalogues and measurements broken at random: read, or refused with a
               proper message, at once
 
@@ -36,6 +37,7 @@ from infersave.benchmarks.fuzz import of_problems
 from infersave.benchmarks.fuzz_tables import of_catalogues, of_measurements
 from infersave.benchmarks.metamorphic import violations
 from infersave.benchmarks.optima import AGREE, EXACT, optimum
+from infersave.benchmarks.ties import SOLVED_EVERY, misjudged, unsolved
 from infersave.models.outcome import BackendError
 from infersave.solver.verify import find_violations
 from infersave.tests.conftest import (
@@ -158,12 +160,22 @@ def metamorphic(seed: int) -> Tried:
     return Tried(seed, *violations(make_limited_fleet(seed), seed))
 
 
+def ties(seed: int) -> Tried:
+    """Ties, every judgement on them, and for some seeds what the solver makes of them."""
+    count, wrong = misjudged(seed)
+    if seed % SOLVED_EVERY < 2:  # an even seed and an odd one: VM types apart and shared
+        solved, missed = unsolved(seed)
+        count, wrong = count + solved, wrong + missed
+    return Tried(seed, count, tuple(wrong))
+
+
 PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
     "solvers": (solvers, 10_000),
     "medium": (medium, 1_000),
     "lies": (lies, 800),
     "explain": (explain, 400),
     "metamorphic": (metamorphic, 200),
+    "ties": (ties, 2_000),
     "fuzz": (fuzz, 100_000),
 }
 """By name: what is tried with a seed, and how many seeds."""

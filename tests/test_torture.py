@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from infersave import FleetProblem, SolveOptions, Status
+from infersave import FleetPlan, FleetProblem, SolveOptions, Status
 from infersave.catalogs.plain_data import parse_text
 from infersave.solver.backends.finish import Answer, finish
 from infersave.solver.backends.pulp import Pulp
 from infersave.solver.program import Program, Solution
 
 SEEDS = {part: range(1000, 1003) for part in ("solvers", "medium", "lies", "explain")}
-SEEDS |= {"fuzz": range(1000, 1300), "metamorphic": range(1003, 1005)}
+SEEDS |= {"fuzz": range(1000, 1300), "metamorphic": range(1003, 1005), "ties": range(1000, 1003)}
 
 pytestmark = pytest.mark.checkout
 
@@ -138,3 +139,46 @@ def test_a_reader_that_lets_infinity_in_is_found() -> None:
     assert refusal(lambda: [1.0, float("inf")])
     assert refusal(lambda: {"a": float("nan")})
     assert refusal(lambda: [1.0, {"a": None}]) is None
+
+
+@pytest.mark.parametrize(
+    "inexact",
+    [Fraction, lambda value: Fraction(round(value, 9)), lambda value: Fraction(value) / 3],
+)
+def test_a_check_that_does_not_count_in_decimals_is_found(
+    inexact: Callable[[float], Fraction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infersave.benchmarks.ties import misjudged
+    from infersave.solver import verify_demand, verify_limits, verify_vms
+
+    for module in (verify_demand, verify_limits, verify_vms):
+        monkeypatch.setattr(module, "exact", inexact)
+    assert misjudged(0)[1]
+
+
+@pytest.mark.parametrize("tolerance", ["COVERAGE", "MONEY"])
+@pytest.mark.parametrize("factor", [Fraction(99, 100), Fraction(101, 100)])
+def test_a_check_with_another_tolerance_is_found(
+    tolerance: str, factor: Fraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infersave.benchmarks.ties import misjudged
+    from infersave.solver import verify_demand, verify_limits, verify_vms
+
+    for module in (verify_demand, verify_limits, verify_vms):
+        if hasattr(module, tolerance):
+            monkeypatch.setattr(module, tolerance, getattr(module, tolerance) * factor)
+    assert misjudged(0)[1]
+
+
+def test_a_solver_that_buys_one_too_many_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    import infersave
+    from infersave.benchmarks import ties
+
+    def generous(problem: FleetProblem) -> FleetPlan:
+        first, *rest = problem.measured
+        more = first.replace(requests_per_s=(first.requests_per_s or 1.0) * (1 + 1e-5))
+        return true(problem.replace(measured=(more, *rest)))
+
+    true = infersave.solve
+    monkeypatch.setattr(infersave, "solve", generous)
+    assert len(ties.unsolved(0)[1]) == 1
