@@ -24,10 +24,10 @@ AT_ONCE_S = 2.0
 
 
 def refused(text: str, suffix: str) -> str:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(ProblemError) as caught:
         parse_text(text, suffix, "file")
-    assert time.monotonic() - begun < AT_ONCE_S
+    assert time.process_time() - begun < AT_ONCE_S
     message = str(caught.value)
     assert message.isprintable()
     return message
@@ -84,9 +84,9 @@ def test_a_dotted_name_of_toml_nests_too(text: str) -> None:
 def test_a_wide_file_has_a_limit(unit: str, suffix: str, most: int) -> None:
     start = "a = [" if suffix == ".toml" else "["
     held = most - 1 - 2 * (suffix == ".toml")
-    begun = time.monotonic()
+    begun = time.process_time()
     parse_text(f"{start}{unit * (held - 1)}1]", suffix, "file")
-    assert time.monotonic() - begun < AT_ONCE_S
+    assert time.process_time() - begun < AT_ONCE_S
     assert f"must have at most {most:,} values and names" in refused(
         f"{start}{unit * held}1]", suffix
     )
@@ -97,8 +97,8 @@ def test_a_wide_file_has_a_limit(unit: str, suffix: str, most: int) -> None:
     [
         ("[" + "{}," * 5_000_000 + "1]", ".json", "values and names"),
         ("[" + ",".join('{"a":1}' for _ in range(500_000)) + "]", ".json", "values and names"),
-        ("- 1\n" * 2_000_000, ".yaml", "line 100000: must have at most"),
-        ("\n".join(f"k{i}: 1" for i in range(200_000)), ".yaml", "line 50000: must have"),
+        ("- 1\n" * 2_000_000, ".yaml", "line 150000: must have at most"),
+        ("\n".join(f"k{i}: 1" for i in range(200_000)), ".yaml", "line 75000: must have"),
         ("# words\n" * 500_000, ".toml", f"at most {TOML_CHARACTERS} characters"),
         ("a = " + "1" * 100_000, ".toml", "digits"),
         ("1" * 100_000, ".json", "digits"),
