@@ -26,7 +26,6 @@ from infersave import (
     Throughput,
 )
 from infersave.models.workload import Demand, Workload
-from infersave.tests.conftest import make_vm_type
 
 INF = float("inf")
 
@@ -116,8 +115,9 @@ def _renamed(value: Any, new: dict[str, str]) -> Any:
 
 def vm_type_added(problem: FleetProblem, plan: FleetPlan, rng: np.random.Generator) -> Related:
     first = problem.offers[0]
-    vm_type = make_vm_type(rng, "another", first.vm_type.gpu)
-    price = float(rng.uniform(0.3, 6.0))
+    n_gpus = first.vm_type.n_gpus * int(rng.choice([1, 2, 4]))
+    vm_type = first.vm_type.replace(name="another", family="another", n_gpus=n_gpus)
+    price = first.usd_per_hour * float(rng.uniform(0.3, 3.0))
     offer = Offer(vm_type=vm_type, region=first.region, usd_per_hour=price)
     return Related((problem.replace(offers=(*problem.offers, offer)),))
 
