@@ -7,7 +7,10 @@
     medium    8 to 40 workloads, 6 to 20 VM types: one optimum by HiGHS, SCIP and CBC
     lies      true plans with one small lie each: the check catches every lie and accepts the plan
     explain   fleets without a plan: the first suggestion is enough, at the cost it says
-    fuzz      problem files broken at random: read, or refused with a proper message, at once
+    metamorphic  what a change must do to the optimum of a random fleet (metamorphic.py)
+    ties      demands and bills met exactly in decimals, judged by the check; some are solved
+    fuzz      problems, catalogues and measurements broken at random: read, or refused with a
+              proper message, at once
 
 A line for each part: seeds, what was tried, what failed. Exit status 1 if anything did.
 """
@@ -21,15 +24,21 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 import infersave
-from infersave import FleetPlan, FleetProblem, InfeasibleError, SolveOptions, Status
-from infersave.benchmarks.fuzz import broken, examples, refusal
-from infersave.models.outcome import BackendError, NoPlanError, UnsupportedProgram
+from infersave import FleetPlan, FleetProblem, InfeasibleError
+from infersave.benchmarks.fuzz import of_problems
+from infersave.benchmarks.fuzz_tables import of_catalogues, of_measurements
+from infersave.benchmarks.metamorphic import violations
+from infersave.benchmarks.optima import AGREE, EXACT, RefutedProof, optimum
+from infersave.benchmarks.ties import SOLVED_EVERY, misjudged, unsolved
+from infersave.models.outcome import BackendError
 from infersave.solver.verify import find_violations
 from infersave.tests.conftest import (
     make_calibration,
@@ -42,11 +51,10 @@ from infersave.tests.conftest import (
 from infersave.tests.solver.test_relaxing import impossible
 from infersave.tests.solver.test_verify import corruptions
 
-EXACT = SolveOptions(relative_gap=0.0, time_limit_s=60.0)
-AGREE = 2e-6
-"""Relative difference that solvers' tolerances explain."""
 SMALL = ("exhaustive", "ortools:highs", "ortools:scip", "pulp:cbc")
 MEDIUM = ("ortools:highs", "ortools:scip", "pulp:cbc")
+READERS = (of_problems, of_catalogues, of_measurements)
+"""What `fuzz` takes in turn."""
 SHOWN = 20
 """Findings printed of each kind."""
 BATCH = 8
@@ -69,28 +77,16 @@ class Tried:
     failed: tuple[str, ...] = ()
 
 
-def optimum(problem: FleetProblem, backend: str) -> float | None:
-    """The proved optimum; inf where it is proved that there is none; None without a proof.
-
-    Raises:
-        BackendError: the solver failed.
-    """
-    try:
-        plan = infersave.solve(problem, backend=backend, options=EXACT, formulation="candidates")
-    except InfeasibleError:
-        return float("inf")
-    except (UnsupportedProgram, NoPlanError):
-        return None
-    return plan.usd_per_hour if plan.status is Status.OPTIMAL else None
-
-
 def disagreement(seed: int, problem: FleetProblem, backends: tuple[str, ...]) -> Tried:
     """Backends that prove different optima."""
     proved: dict[str, float] = {}
-    failed = []
+    failed, refuted = [], []
     for backend in backends:
         try:
             cost = optimum(problem, backend)
+        except RefutedProof as error:
+            refuted.append(str(error))
+            continue
         except BackendError as error:
             failed.append(str(error))
             continue
@@ -98,7 +94,7 @@ def disagreement(seed: int, problem: FleetProblem, backends: tuple[str, ...]) ->
             proved[backend] = cost
     least = min(proved.values(), default=0.0)
     apart = [c for c in proved.values() if c != least and not c <= least * (1 + AGREE)]
-    wrong = (str(proved),) if apart else ()
+    wrong = (*refuted, *([str(proved)] if apart else []))
     return Tried(seed, len(proved), wrong, tuple(failed))
 
 
@@ -156,11 +152,24 @@ def explain(seed: int) -> Tried:
 
 
 def fuzz(seed: int) -> Tried:
-    """A shipped problem, broken."""
-    bases = examples()
-    text, suffix = broken(seed, bases[seed % len(bases)])
-    wrong = refusal(text, suffix)
+    """A problem, a catalogue or measurements, broken."""
+    with TemporaryDirectory() as folder:
+        wrong = READERS[seed % len(READERS)](seed, Path(folder))
     return Tried(seed, 1, (wrong,) if wrong else ())
+
+
+def metamorphic(seed: int) -> Tried:
+    """A small fleet, and every problem whose optimum is known beside its own."""
+    return Tried(seed, *violations(make_limited_fleet(seed), seed))
+
+
+def ties(seed: int) -> Tried:
+    """Ties, every judgement on them, and for some seeds what the solver makes of them."""
+    count, wrong = misjudged(seed)
+    if seed % SOLVED_EVERY < 2:  # an even seed and an odd one: VM types apart and shared
+        solved, missed = unsolved(seed)
+        count, wrong = count + solved, wrong + missed
+    return Tried(seed, count, tuple(wrong))
 
 
 PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
@@ -168,6 +177,8 @@ PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
     "medium": (medium, 1_000),
     "lies": (lies, 800),
     "explain": (explain, 400),
+    "metamorphic": (metamorphic, 200),
+    "ties": (ties, 2_000),
     "fuzz": (fuzz, 100_000),
 }
 """By name: what is tried with a seed, and how many seeds."""

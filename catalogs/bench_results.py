@@ -8,14 +8,20 @@ fill in what a file does not say.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from ..models.outcome import ProblemError
 
 MS = 1e-3
 
 
 def plain_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """A row under the names of measurements; a row of another kind as it is.
+
+    Raises:
+        ProblemError: a value has not the form that its benchmark writes.
 
     >>> plain_row({"avg_latency": 2.0, "latencies": [2.0], "percentiles": {}})
     {'phase': 'e2e', 'seconds': 2.0, 'software': 'vLLM'}
@@ -28,10 +34,10 @@ def plain_row(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _serve(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """`vllm bench serve`, and SGLang's, which descends from it."""
-    completed = row.get("completed") or 1
+    completed = max(_number(row, "completed") or 1.0, 1.0)
     sizes = {
-        "input_tokens": row.get("total_input_tokens", 0) / completed,
-        "output_tokens": round(row.get("total_output_tokens", 0) / completed),
+        "input_tokens": (_number(row, "total_input_tokens") or 0.0) / completed,
+        "output_tokens": round((_number(row, "total_output_tokens") or 0.0) / completed),
     }
     found = {
         "phase": "serving",
@@ -52,9 +58,11 @@ def _latency(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _genai(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """GenAI-Perf and AIPerf: statistics by metric, each with its unit."""
-    config = row.get("input_config") or {}
-    names = config.get("model_names") or (config.get("endpoint") or {}).get("model_names") or [None]
-    stimulus = (config.get("perf_analyzer") or {}).get("stimulus") or config.get("loadgen") or {}
+    config = _table(row, "input_config")
+    names = config.get("model_names") or _table(config, "endpoint").get("model_names") or [None]
+    if not isinstance(names, list):
+        raise ProblemError("model_names", names, "must be a list")
+    stimulus = _table(_table(config, "perf_analyzer"), "stimulus") or _table(config, "loadgen")
     found = {
         "phase": "serving",
         "model": names[0],
@@ -77,15 +85,34 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
 
 def _first(row: Mapping[str, Any], *keys: str) -> float | None:
     """The first of some milliseconds that is there [s]."""
-    return next((row[key] * MS for key in keys if row.get(key)), None)
+    return next((ms * MS for key in keys if (ms := _number(row, key))), None)
 
 
 def _metric(row: Mapping[str, Any], name: str) -> float | None:
     """The mean of a metric [s, or what it counts]."""
-    metric = row.get(name) or {}
-    if metric.get("avg") is None:
-        return None
-    return float(metric["avg"]) * (MS if metric.get("unit") == "ms" else 1.0)
+    metric = _table(row, name)
+    mean = _number(metric, "avg", f"{name}.avg")
+    return None if mean is None else mean * (MS if metric.get("unit") == "ms" else 1.0)
+
+
+def _number(row: Mapping[str, Any], key: str, name: str = "") -> float | None:
+    """A finite number; None where there is none."""
+    value = row.get(key)
+    try:
+        found = math.nan if value is None else float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ProblemError(name or key, value, "must be a number") from None
+    if math.isinf(found):
+        raise ProblemError(name or key, value, "must be finite")
+    return None if math.isnan(found) else found
+
+
+def _table(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A table; empty where there is none."""
+    value = row.get(key)
+    if value is not None and not isinstance(value, Mapping):
+        raise ProblemError(key, value, "must be a table")
+    return value or {}
 
 
 def _said(found: dict[str, Any]) -> dict[str, Any]:

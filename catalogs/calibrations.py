@@ -15,7 +15,6 @@ source; date of the fit.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from ..models.calibration import Calibration, Coefficients
 from ..models.outcome import ProblemError
 from ..models.spread import Spread
 from ..models.waiting import Waiting
+from .spreadsheet import write_table
 from .tables import Row, rows
 
 SHIPPED = Path(__file__).resolve().parent / "data" / "calibrations.csv"
@@ -80,9 +80,7 @@ def calibration_row(calibration: Calibration) -> list[str]:
 
 def write_calibrations(stream: TextIO, calibrations: Iterable[Calibration]) -> None:
     """The table, one calibration a row."""
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow(COLUMNS)
-    table.writerows(calibration_row(c) for c in calibrations)
+    write_table(stream, COLUMNS, (calibration_row(c) for c in calibrations))
 
 
 @lru_cache(maxsize=1)

@@ -37,7 +37,7 @@ def parallelism(record: Record) -> tuple[int, str]:
     def degree(column: str) -> int:
         try:
             return max(1, int(float(record.cells.get(column, 1))))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise record.broken(column, record.cells[column], "must be a number") from None
 
     copies, across, apart = (degree(c) for c in ("attention_dp_size", "moe_tp_size", "moe_ep_size"))

@@ -6,13 +6,21 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from ..models.outcome import InferSaveError, ProblemError
+from .plain_yaml import parse_yaml
 
 SIZE_LIMIT_BYTES = 16 * 2**20
 FORMATS = (".yaml", ".yml", ".toml", ".json")
-EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
+MOST_DEPTH = 32
+"""Lists and tables inside each other; the shipped files need 5."""
+JSON_VALUES, TOML_VALUES, YAML_VALUES = 1_000_000, 150_000, 150_000
+"""Values and names that each reader takes in about a second; 1,000 workloads are 20,000, fifteen
+profiles of every hour of a year 132,000."""
+TOML_CHARACTERS = 3 * 2**18
+PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+DOTTED = re.compile(rf"(?<![\w-])(?:{PART}){{{MOST_DEPTH}}}")
+TOO_DEEP = f"must nest lists and tables at most {MOST_DEPTH} deep"
 
 
 def read_data(path: Path, suffix: str = "") -> object:
@@ -40,18 +48,51 @@ def parse_text(text: str, suffix: str, name: str) -> object:
     """Plain data from YAML, TOML or JSON text; `name` is what errors call it.
 
     Raises:
-        ProblemError: malformed (with the line), or a key is given twice.
+        ProblemError: malformed (with the line), too deep or too large, or a key is given twice.
     """
     try:
-        if suffix == ".toml":
-            return tomllib.loads(text)
         if suffix == ".json":
-            return json.loads(text, object_pairs_hook=_no_duplicates)
-        return _yaml(text)
+            return _within(_json(text), JSON_VALUES)
+        if suffix == ".toml":
+            return _within(_toml(text), TOML_VALUES)
+        return parse_yaml(text, MOST_DEPTH, YAML_VALUES)
     except InferSaveError:
         raise
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ProblemError(name, None, TOO_DEEP) from None
+    except ValueError as error:
         raise ProblemError(name, None, f"is not valid {suffix[1:].upper()}: {error}") from None
+
+
+def _json(text: str) -> object:
+    """JSON; what opens too many lists and tables is refused before they are made."""
+    if text.count("[") + text.count("{") > JSON_VALUES:
+        raise ValueError(f"must have at most {JSON_VALUES:,} values and names")
+    return json.loads(text, object_pairs_hook=_no_duplicates)
+
+
+def _toml(text: str) -> object:
+    """TOML, whose reader is quadratic in the length of a dotted name, and the slowest by bytes."""
+    if len(text) > TOML_CHARACTERS:
+        raise ValueError(f"must be at most {TOML_CHARACTERS} characters")
+    if found := DOTTED.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise ValueError(f"line {line}: a dotted name must have at most {MOST_DEPTH} parts")
+    return tomllib.loads(text)
+
+
+def _within(data: object, most_values: int) -> object:
+    """The data, level by level found neither too deep nor too large."""
+    level, values = [data], 1
+    for _ in range(MOST_DEPTH + 1):
+        outer = [value for value in level if isinstance(value, dict | list)]
+        if not outer:
+            return data
+        values += sum(len(value) * (2 if isinstance(value, dict) else 1) for value in outer)
+        if values > most_values:
+            raise ValueError(f"must have at most {most_values:,} values and names")
+        level = [v for each in outer for v in (each.values() if isinstance(each, dict) else each)]
+    raise ValueError(TOO_DEEP)
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -61,38 +102,3 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise ProblemError(key, None, "is given twice")
         found[key] = value
     return found
-
-
-def _yaml(text: str) -> object:
-    """YAML without aliases (they can grow without bound) and without duplicate keys."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
-                raise ValueError(f"line {line}: aliases (*name) are not allowed")
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            seen: set[str] = set()
-            for key_node, _ in node.value:
-                key = self.construct_object(key_node, deep=True)
-                line = key_node.start_mark.line + 1
-                if not isinstance(key, str):
-                    raise ValueError(f"line {line}: the name {key!r} must be text")
-                if key in seen:
-                    raise ValueError(f"line {line}: {key!r} is given twice")
-                seen.add(key)
-            return super().construct_mapping(node, deep)
-
-    # YAML 1.1 takes 1e3 for a word: it wants 1.0e+3.
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+0123456789"))
-    try:
-        return yaml.load(text, Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise ValueError(f"{line}{error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None

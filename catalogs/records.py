@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +11,11 @@ from typing import Any
 
 from ..models.outcome import CatalogError, ProblemError
 from .bench_results import plain_row
+from .plain_data import parse_text
 
 TABLES = (".csv", ".parquet", ".json", ".jsonl")
+LEAST = 1e-9
+"""A smaller time, batch or length is a slip of the pen, and no fit stands its reciprocal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Record:
         value = self.cells.get(column)
         try:
             found = float(value)  # type: ignore[arg-type]  # what is no number is refused
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self.broken(column, value, "must be a number") from None
         if not 0.0 <= found <= 1.0:
             raise self.broken(column, value, "must be from 0 to 1")
@@ -77,10 +79,12 @@ class Record:
             return default
         try:
             found = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self.broken(column, value, "must be a number") from None
         if not (math.isfinite(found) and 0.0 < found <= most):
             raise self.broken(column, value, f"must be above 0 and at most {most:g}")
+        if found < LEAST:
+            raise self.broken(column, value, f"must be at least {LEAST:g}")
         return found
 
     def broken(self, column: str, value: object, rule: str) -> CatalogError:
@@ -106,7 +110,10 @@ def read_records(path: Path, filled: Mapping[str, Any] | None = None) -> list[Re
     for number, row in enumerate(table, start=start):
         if not isinstance(row, Mapping):
             raise CatalogError(f"{path}: row {number}: must be a table of columns and values")
-        cells = plain_row(row) if _is_json(path) else row
+        try:
+            cells = plain_row(row) if _is_json(path) else row
+        except ProblemError as error:
+            raise CatalogError(f"{path}: row {number}: {error}") from None
         said = {k: v for k, v in cells.items() if not _empty(v)}
         found.append(Record(path, number, {**(filled or {}), **said}))
     return found
@@ -122,17 +129,22 @@ def _read(path: Path) -> tuple[list[Any], int]:
     if suffix == ".parquet":
         try:
             import pyarrow.parquet as parquet  # an extra: only Parquet needs it
+            from pyarrow.lib import ArrowException
         except ImportError:
             raise CatalogError(f"{path}: Parquet needs pyarrow: pip install pyarrow") from None
-        return parquet.read_table(path).to_pylist(), 1
+        try:
+            return parquet.read_table(path).to_pylist(), 1
+        except ArrowException as error:
+            raise ValueError(error) from None
     if suffix not in TABLES:
         raise CatalogError(f"{path}: must end in one of {', '.join(TABLES)}")
     with path.open(newline="", encoding="utf-8-sig") as stream:
         if suffix == ".csv":
             return list(csv.DictReader(stream, strict=True)), 2
         if suffix == ".jsonl":
-            return [json.loads(line) for line in stream if line.strip()], 1
-        content = json.load(stream)
+            lines = (line for line in stream if line.strip())
+            return [parse_text(line, ".json", "line") for line in lines], 1
+        content = parse_text(stream.read(), ".json", "file")
     return (content if isinstance(content, list) else [content]), 1
 
 

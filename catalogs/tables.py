@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..models.outcome import CatalogError, ProblemError
+from .spreadsheet import restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +92,4 @@ def rows(path: Path, required: tuple[str, ...], optional: tuple[str, ...]) -> It
             raise CatalogError(
                 f"{path}: row {number}: {len(cells)} cells, must be {len(header)} like the header"
             )
-        yield Row(path, number, dict(zip(header, cells, strict=True)))
+        yield Row(path, number, dict(zip(header, map(restored, cells), strict=True)))

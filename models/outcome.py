@@ -65,6 +65,9 @@ class ProblemError(InferSaveError, ValueError):
 class CatalogError(InferSaveError, LookupError):
     """A name that no catalogue knows, or a catalogue row that cannot be read."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(_printable(message, MESSAGE_SHOWN))
+
     @classmethod
     def unknown(cls, kind: str, name: str, known: Iterable[str], field: str = "") -> CatalogError:
         """An error that offers the nearest known names.
@@ -142,10 +145,13 @@ class VerificationError(InferSaveError):
 
 def _shown(value: object) -> str:
     """A value as an error shows it."""
-    return _printable(repr(value), VALUE_SHOWN)
+    try:
+        return _printable(repr(value), VALUE_SHOWN)
+    except ValueError:  # 0xfff... in a file: Python writes no more than 4,300 decimal digits
+        return "a number of very many digits"
 
 
-VALUE_SHOWN, FIELD_SHOWN, RULE_SHOWN = 80, 200, 600
+VALUE_SHOWN, FIELD_SHOWN, RULE_SHOWN, MESSAGE_SHOWN = 80, 200, 600, 1000
 """Characters of each that a message repeats."""
 
 

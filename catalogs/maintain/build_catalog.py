@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gpu_rows import gpu_row
 from host_links import Rate, Row, link_columns, pcie_classes
+from infersave.catalogs.spreadsheet import write_table
 from naming import family, gpu_name, gpu_names, gpu_note, notes_for, regions
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -33,9 +34,7 @@ def write(path: Path, rows: Iterable[Row]) -> None:
     """Rows as CSV, sorted by their first columns."""
     ordered = sorted(rows, key=lambda row: tuple(row.values()))
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(ordered[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(ordered)
+        write_table(stream, ordered[0], (row.values() for row in ordered))
 
 
 def source(row: Row, kind: str) -> str:

@@ -109,6 +109,7 @@ def test_a_quantisation_has_the_shape_of_its_llm() -> None:
         ({"duration_p50_s": "nan"}, "duration_p50_s", "above 0"),
         ({"duration_p50_s": "-0.1"}, "duration_p50_s", "above 0"),
         ({"n_gpus": "0"}, "n_gpus", "above 0"),
+        ({"seconds": "1e-320"}, "seconds", "at least 1e-09"),
         ({"precision": "fp3"}, "precision", "must be one of"),
         ({"phase": "postfill"}, "phase", "must be one of"),
         ({"gpu": None}, "gpu", "is missing"),
@@ -197,3 +198,80 @@ def test_a_latency_benchmark_takes_its_sizes_from_what_is_said(tmp_path: Path) -
     (record,) = read_records(path, said)
     row = read_measured(record).observations["latency"]
     assert (row.kind, row.seconds, row.batch, row.output_tokens) == ("batch", 2.0, 8.0, 32)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (
+            {**VLLM_SERVE, "total_input_tokens": "many"},
+            "total_input_tokens = 'many'",
+        ),
+        ({**VLLM_SERVE, "completed": [1]}, "completed = [1]: must be a number"),
+        ({**VLLM_SERVE, "median_tpot_ms": 10**400}, "median_tpot_ms"),
+        ({**VLLM_SERVE, "total_output_tokens": float("inf")}, "must be finite"),
+        (
+            {**GENAI_PERF, "inter_token_latency": 0.01},
+            "inter_token_latency = 0.01: must",
+        ),
+        ({**GENAI_PERF, "inter_token_latency": {"avg": "x"}}, "inter_token_latency.avg = 'x'"),
+        ({**GENAI_PERF, "input_config": [1]}, "input_config = [1]: must be a table"),
+        ({**GENAI_PERF, "input_config": {"model_names": "x"}}, "model_names = 'x': must be a list"),
+    ],
+)
+def test_results_that_are_none(tmp_path: Path, result: dict[str, Any], said: str) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps([VLLM_SERVE, result]), encoding="utf-8")
+    with pytest.raises(CatalogError) as caught:
+        read_records(path)
+    assert f"{path}: row 2: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_less_than_one_request_completed(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps({**VLLM_SERVE, "completed": 1e-320}), encoding="utf-8")
+    (record,) = read_records(path)
+    assert record.cells["output_tokens"] == VLLM_SERVE["total_output_tokens"]
+
+
+@pytest.mark.parametrize("column", ["batch", "seconds", "moe_tp_size", "kv_gpu_frac"])
+def test_a_number_too_large_for_a_float(column: str) -> None:
+    with pytest.raises(CatalogError, match=f"row 2, column {column} = 10"):
+        read(**{"phase": "decode", column: 10**400})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.json", "[" * 100_000, "nest lists and tables at most 32 deep"),
+        ("a.jsonl", '{"gpu": ' * 100_000, "nest lists and tables at most 32 deep"),
+        ("a.json", '{"gpu": "L4", "gpu": "T4"}', "gpu: is given twice"),
+        ("a.json", "{", "not valid JSON"),
+        ("a.json", "[1]", "row 1: must be a table"),
+        ("a.csv", 'gpu,model\n"L4,opt', "cannot be read as csv"),
+        ("a.parquet", "PAR1 and so on", "cannot be read as parquet"),
+    ],
+)
+def test_files_that_are_none(tmp_path: Path, name: str, text: str, said: str) -> None:
+    if name == "a.parquet":
+        pytest.importorskip("pyarrow")
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogError) as caught:
+        read_records(tmp_path / name)
+    assert said in str(caught.value)
+    assert name in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("old", [b"\x15\x04", b"PAR1"])
+def test_parquet_that_is_damaged(tmp_path: Path, old: bytes) -> None:
+    """Its reader's messages hold line breaks and control characters."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist([PLAIN]), path)
+    path.write_bytes(path.read_bytes().replace(old, b"\x0e\x0f" * (len(old) // 2)))
+    with pytest.raises(CatalogError) as caught:
+        read_records(path)
+    assert str(caught.value).isprintable()

@@ -10,7 +10,8 @@ import pytest
 
 import infersave
 from infersave import Budget, FleetProblem, Horizon, Selection, Survival, parse_problem
-from infersave.models.outcome import InferSaveError, ProblemError
+from infersave.catalogs.plain_data import parse_text
+from infersave.models.outcome import CatalogError, InferSaveError, ProblemError
 
 Data = dict[str, Any]
 
@@ -309,3 +310,25 @@ def test_the_problem_is_a_value_like_any(data: Callable[[], Data]) -> None:
 def test_a_whole_problem_as_json_is_a_problem_file(name: str) -> None:
     problem = infersave.load_problem(f"example:{name}")
     assert infersave.parse_problem(json.loads(problem.model_dump_json())) == problem
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".toml"])
+def test_a_number_that_cannot_be_written_out(suffix: str) -> None:
+    """Python refuses to show an integer of more than 4,300 decimal digits."""
+    huge = "0x" + "f" * 5000
+    text = f"quotas = {huge}\n" if suffix == ".toml" else f"quotas: {huge}\n"
+    workloads = '[{name = "a"}]' if suffix == ".toml" else "[{name: a}]"
+    text += f"workloads {'=' if suffix == '.toml' else ':'} {workloads}\n"
+    data = parse_text(text, suffix, "problem")
+    assert isinstance(data, dict)
+    with pytest.raises(ProblemError):
+        parse_problem(data)
+    with pytest.raises(ProblemError, match="very many digits"):
+        parse_problem({**data, "workloads": data["quotas"]})
+
+
+def test_a_path_with_control_characters() -> None:
+    workload = {"name": "a", "architecture": "facebook/opt-2.7b", "requests_per_s": 1.0}
+    with pytest.raises(CatalogError) as caught:
+        parse_problem({"calibrations": "a\x1b[31m.csv", "workloads": [workload]})
+    assert str(caught.value).isprintable()

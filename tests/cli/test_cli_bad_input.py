@@ -92,7 +92,7 @@ FILES = {
     "broken.toml": (b"a = 1\nworkloads = = 3\n", "line 2"),
     "broken.json": (b'{"workloads":\n [}', "line 2"),
     "twice.json": (b'{"workloads": 1, "workloads": 2}', "given twice"),
-    "alias.yaml": (b"a: &x 1\nb: *x\n", "line 2"),
+    "alias.yaml": (b"a: 1\nb: &x 1\n", "line 2"),
     "latin.yaml": (b"name: caf\xe9\n", "UTF-8"),
     "zero.yaml": (b"a\0b: 1", "not valid YAML"),
     "empty.yaml": (b"", "workloads"),
