@@ -69,7 +69,8 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         program, variables = formulate(estate, formulation)
         scale = program.usd_scale
         answer = run(backend, program, in_usd(options, scale))
-        answer = refuted(variables, program, answer, options.seed)
+        if formulation == "candidates":
+            answer = refuted(variables, program, answer, options.seed)
         decision = None if answer.values is None else read_decision(variables, answer.values)
     if decision is None:
         raise _no_plan(answer, estate, backend, options)
