@@ -50,7 +50,15 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from infersave.models.own_fit import OwnFit, fit_calibrations
-    from infersave.models.plan import Assignment, FleetPlan, Host, LimitUse, MeasuredRoute, VMCount
+    from infersave.models.plan import (
+        Assignment,
+        FleetPlan,
+        Host,
+        LimitUse,
+        MeasuredRoute,
+        Opinion,
+        VMCount,
+    )
     from infersave.models.prediction import Prediction, Predictor
     from infersave.models.relaxation import Change, Explanation, Relaxation
     from infersave.models.sample import Sample
@@ -60,6 +68,7 @@ if TYPE_CHECKING:
     from infersave.solver.program import SolveOptions
     from infersave.solver.recommend import Choice, Measurement, Recommendation, recommend
     from infersave.solver.relaxing import explain
+    from infersave.solver.second_opinion import second_opinion
     from infersave.solver.solve import solve
     from infersave.solver.verify import verify
 
@@ -83,7 +92,15 @@ _HOME = {
     "models.prediction": ("Prediction", "Predictor"),
     "models.sample": ("Sample",),
     "models.relaxation": ("Change", "Explanation", "Relaxation"),
-    "models.plan": ("Assignment", "FleetPlan", "Host", "LimitUse", "MeasuredRoute", "VMCount"),
+    "models.plan": (
+        "Assignment",
+        "FleetPlan",
+        "Host",
+        "LimitUse",
+        "MeasuredRoute",
+        "Opinion",
+        "VMCount",
+    ),
     "models.outcome": (
         "BackendError",
         "BackendUnavailable",
@@ -105,6 +122,7 @@ _HOME = {
     "solver.measuring": ("worth_measuring",),
     "solver.recommend": ("Choice", "Measurement", "Recommendation", "recommend"),
     "solver.relaxing": ("explain",),
+    "solver.second_opinion": ("second_opinion",),
     "solver.solve": ("solve",),
     "solver.verify": ("verify",),
 }
@@ -146,6 +164,7 @@ __all__ = [
     "Observation",
     "Offer",
     "OffloadSchedule",
+    "Opinion",
     "OwnFit",
     "Performance",
     "Prediction",
@@ -183,6 +202,7 @@ __all__ = [
     "load_problem",
     "parse_problem",
     "recommend",
+    "second_opinion",
     "solve",
     "verify",
     "worth_measuring",

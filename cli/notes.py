@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ..models.arrivals import Queueing
 from ..models.calibration import MEDIAN
 from ..models.fleet import FleetProblem
-from ..models.plan import Assignment, VMCount
+from ..models.outcome import Status
+from ..models.plan import Assignment, Opinion, VMCount
 from ..solver.recommend import Choice
 from .places import purchase_name
-from .words import duration, percent, plural, three_digits
+from .words import duration, percent, plural, three_digits, usd
 
 STATED = ("problem file", "gpu_info")
 """Sources of prices that the problem states itself."""
@@ -29,6 +30,18 @@ def offload_notes(assignments: Iterable[Assignment]) -> list[str]:
         f"Offloaded for {', '.join(names)}: {semantics}; the engine ({engine}) must support this."
         for (engine, semantics), names in meanings.items()
     ]
+
+
+def opinion_notes(opinions: Iterable[Opinion]) -> list[str]:
+    """What others say of the plan."""
+    notes = []
+    for one in opinions:
+        found = "no plan" if one.usd_per_hour is None else f"USD {usd(one.usd_per_hour)} per hour"
+        if one.usd_per_hour is not None:
+            found += ", proved" if one.status is Status.OPTIMAL else ", not proved"
+        verdict = {True: "agrees", False: "contradicts", None: "cannot say"}[one.agrees]
+        notes.append(f"Second opinion: {one.backend} {verdict} ({found}).")
+    return notes
 
 
 def idle_notes(vms: Iterable[VMCount], hours: Sequence[float] = ()) -> list[str]:

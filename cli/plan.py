@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
@@ -11,12 +11,10 @@ from .filters import naming_flags
 from .interrupt import Interruption, interruptible
 from .numerals import Flag, Whole
 from .output import JsonFlag, check_writable, print_json, to_json, write_file
-from .progress import bounds_in_words, working
+from .planning import Formulation, plan_checked, plan_once
 from .source import Source, at_confidence, read_problem
 
 if TYPE_CHECKING:
-    from ..models.fleet import FleetProblem
-    from ..models.plan import FleetPlan
     from ..solver.program import SolveOptions
 
 app = App(
@@ -26,8 +24,6 @@ app = App(
   infersave plan fleet.yaml --time-limit 300 --out plan.json
   infersave plan fleet.yaml --json | jq .usd_per_hour""",
 )
-
-Formulation = Literal["auto", "candidates", "patterns", "layers"]
 
 FLAGS = {
     "options.time_limit_s": "--time-limit",
@@ -53,6 +49,7 @@ def plan(
     seed: Whole = 0,
     threads: Whole = 1,
     memory_limit: float | None = None,
+    second_opinion: str | None = None,
     confidence: float | None = None,
     hosts: Flag = False,
     json: JsonFlag = False,
@@ -70,6 +67,8 @@ def plan(
         seed: Random seed of the solver.
         threads: Threads of the solver.
         memory_limit: Most memory that the solver may address, in GB (1e9 bytes).
+        second_opinion: Another backend, such as ortools:scip, that solves the problem too and
+            may refute the proof; it takes as long again.
         confidence: Plan on times that hold with this probability, from 0.5 (the median) to
             below 1; as the problem says when absent.
         hosts: Say of each replica on which VM it sits, however long the list.
@@ -80,7 +79,7 @@ def plan(
     asked = at_confidence(read_problem(problem), confidence)
     with interruptible() as interrupted:
         options = _options(time_limit, gap, seed, threads, memory_limit, interrupted)
-        found = _solve(asked, backend, formulation, options)
+        found = plan_checked(asked, backend, formulation, options, second_opinion)
     if out is not None:
         write_file(out, to_json(found.model_dump(mode="json")), "--out")
     if json:
@@ -93,7 +92,7 @@ def plan(
         median = None
         stands_out = any(a.confidence > MEDIAN for a in found.assignments)
         if stands_out and not interrupted.is_set():
-            median = _solve(asked.at_median(), backend, formulation, options)
+            median = plan_once(asked.at_median(), backend, formulation, options)
         show_plan(Screen(), asked, found, hosts=hosts, median=median)
     return interrupted.exit_status()
 
@@ -116,27 +115,4 @@ def _options(
             seed=seed,
             memory_limit_bytes=None if memory_limit is None else memory_limit * GB,
             cancel=cancel,
-        )
-
-
-def _solve(
-    problem: FleetProblem,
-    backend: str,
-    formulation: Formulation,
-    options: SolveOptions,
-) -> FleetPlan:
-    from ..solver.backends.base import get_backend
-    from ..solver.solve import solve
-    from .words import plural
-
-    name = get_backend(backend).name
-    workloads = plural(len(problem.demands), "workload")
-    offers = plural(len(problem.offers), "offer")
-    with working(f"planning {workloads} on {offers} with {name}") as say:
-        return solve(
-            problem,
-            backend=name,
-            options=options,
-            formulation=formulation,
-            on_progress=lambda progress: say(bounds_in_words(progress)),
         )

@@ -7,7 +7,7 @@ from ..models.fleet import FleetProblem
 from ..models.outcome import Status
 from ..models.plan import Assignment, FleetPlan
 from .assumptions import assumptions
-from .notes import idle_notes, offload_notes, prediction_notes, price_notes
+from .notes import idle_notes, offload_notes, opinion_notes, prediction_notes, price_notes
 from .plan_hosts import host_lines, worth_telling
 from .plan_limits import limit_columns
 from .plan_periods import period_columns, rows_left_out
@@ -69,6 +69,7 @@ def _good_to_know(problem: FleetProblem, plan: FleetPlan, median: FleetPlan | No
         *assumptions(problem, plan),
         *price_notes(plan.vms, problem),
         *prediction_notes(problem, plan.assignments),
+        *opinion_notes(plan.opinions),
         *([] if median is None else [_margin(plan, median)]),
     ]
 

@@ -25,12 +25,23 @@ app = App(
 
 
 @app.default
-def verify(problem: Source, plan: Source, /, *, json: JsonFlag = False) -> int:
+def verify(
+    problem: Source,
+    plan: Source,
+    /,
+    *,
+    second_opinion: str | None = None,
+    time_limit: float = 60.0,
+    json: JsonFlag = False,
+) -> int:
     """Recompute a plan from its problem and check every claim.
 
     Args:
         problem: A .yaml, .toml or .json file, example:NAME, or - for stdin.
         plan: The JSON that infersave plan writes: a file, or - for stdin.
+        second_opinion: Also solve the problem with this backend, such as ortools:scip, and see
+            whether it contradicts what the plan claims to be proved.
+        time_limit: Longest time for that, in seconds.
     """
     from ..models.plan import FleetPlan
     from ..solver.verify import find_violations
@@ -40,11 +51,30 @@ def verify(problem: Source, plan: Source, /, *, json: JsonFlag = False) -> int:
     asked = read_problem(problem)
     claimed = FleetPlan.parse_at("plan", read_plain(plan))
     violations = tuple(find_violations(asked, claimed))
+    if second_opinion is not None and not violations:
+        violations, claimed = _refutations(asked, claimed, second_opinion, time_limit)
     if json:
         print_json(_as_data(claimed, violations))
     else:
         _show(asked, claimed, violations)
     return NO_PLAN if violations else 0
+
+
+def _refutations(
+    problem: FleetProblem, plan: FleetPlan, backend: str, time_limit: float
+) -> tuple[tuple[str, ...], FleetPlan]:
+    """What another backend contradicts, and the plan with its opinion."""
+    from ..solver.backends.base import get_backend
+    from ..solver.program import SolveOptions
+    from .filters import naming_flags
+    from .notes import opinion_notes
+    from .planning import with_opinion
+
+    with naming_flags({"options.time_limit_s": "--time-limit"}):
+        options = SolveOptions(time_limit_s=time_limit)
+    checked = with_opinion(problem, plan, get_backend(backend).name, options)
+    contradicts = [opinion for opinion in checked.opinions if opinion.agrees is False]
+    return tuple(opinion_notes(contradicts)), plan.replace(opinions=checked.opinions)
 
 
 def _as_data(plan: FleetPlan, violations: tuple[str, ...]) -> dict[str, object]:
@@ -55,10 +85,12 @@ def _as_data(plan: FleetPlan, violations: tuple[str, ...]) -> dict[str, object]:
         "status": "violated" if violations else "holds",
         "usd_per_hour": plan.usd_per_hour,
         "violations": list(violations),
+        "opinions": [opinion.model_dump(mode="json") for opinion in plan.opinions],
     }
 
 
 def _show(problem: FleetProblem, plan: FleetPlan, violations: tuple[str, ...]) -> None:
+    from .notes import opinion_notes
     from .screen import Screen
     from .words import plural, usd
 
@@ -78,6 +110,7 @@ def _show(problem: FleetProblem, plan: FleetPlan, violations: tuple[str, ...]) -
         "every cost and their sum. The bound is the solver's proof and was only checked to lie "
         "below the cost."
     )
+    screen.notes("", opinion_notes(plan.opinions))
 
 
 def _most_vms(plan: FleetPlan) -> int:

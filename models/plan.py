@@ -216,6 +216,22 @@ class LimitUse(Value):
     limit: NonNegative
 
 
+class Opinion(Value):
+    """What somebody else found who was asked the same, or who tried to refute a proof.
+
+    Attributes:
+        backend: who; `local search` tries every proof and speaks up where it refutes one.
+        status, usd_per_hour, usd_per_hour_bound: the answer; None where there is none.
+        agrees: whether it fits what the plan's own solver said; None: it found nothing in time.
+    """
+
+    backend: str
+    status: Status
+    usd_per_hour: Positive | None = None
+    usd_per_hour_bound: NonNegative | None = None
+    agrees: bool | None = None
+
+
 class FleetPlan(Value):
     """The answer.
 
@@ -229,6 +245,7 @@ class FleetPlan(Value):
         limit: the limit that stopped the solver, or empty.
         hosts: which replica sits on which VM.
         limits: each quota and budget with what is taken of it.
+        opinions: of others, where they were asked or contradict.
         seconds: wall time from problem to checked plan.
     """
 
@@ -243,6 +260,7 @@ class FleetPlan(Value):
     measured: tuple[MeasuredRoute, ...] = ()
     hosts: tuple[Host, ...] = Field(default=(), repr=False)
     limits: tuple[LimitUse, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
     backend: str = ""
     formulation: str = ""
     limit: str = ""

@@ -20,7 +20,7 @@ from .lifting import Lifting
 from .program import IntArray, Program, Solution
 from .variables import Variables
 
-LEAST_S, SHARE = 0.002, 0.1
+LEAST_S, SHARE = 0.005, 0.1
 """Time that the search may take [s], and in shares of what the solver took."""
 
 WARMTH = 0.02
@@ -28,6 +28,9 @@ WARMTH = 0.02
 
 TOGETHER, NOISE, IDLE = 4, 0.2, 0.5
 """Most services taken out at once, and what is random or supposed where they are put back."""
+
+SEARCH = "local search"
+"""Who holds the opinion that every proof is tried with."""
 
 REFUTED = "refuted"
 """The `limit` of a plan whose solver claimed a proof that a cheaper plan contradicts."""

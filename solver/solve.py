@@ -8,7 +8,7 @@ from time import perf_counter
 
 from ..models.fleet import FleetProblem
 from ..models.outcome import Status
-from ..models.plan import FleetPlan
+from ..models.plan import FleetPlan, Opinion
 from .backends.base import get_backend
 from .backends.finish import PROOF
 from .backends.pool import POOL
@@ -22,6 +22,7 @@ from .interpret import interpret
 from .parts import Part, decide_all
 from .program import SolveOptions
 from .progress import OnProgress
+from .refuting import REFUTED, SEARCH
 from .verify import verify
 
 DEFAULT_BACKEND = "ortools:highs"
@@ -78,6 +79,11 @@ def solve(
         relative_gap=options.relative_gap,
         seconds=perf_counter() - start,
     )
+    if any(part.limit == REFUTED for part in parts):
+        said = Opinion(
+            backend=SEARCH, status=plan.status, usd_per_hour=plan.usd_per_hour, agrees=False
+        )
+        plan = plan.replace(opinions=(said,))
     plan = in_order_of(problem, plan)
     verify(problem, plan)
     return plan

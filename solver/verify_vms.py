@@ -178,6 +178,11 @@ def check_money(problem: FleetProblem, plan: FleetPlan) -> Violations:
 def _check_bound(plan: FleetPlan) -> Violations:
     """The bound is below the cost, the gap is theirs, and the status no more than they prove."""
     cost, slack = exact(plan.usd_per_hour), exact(PHYSICS)
+    costs = [o.usd_per_hour for o in plan.opinions if o.usd_per_hour is not None]
+    cheapest = exact(min(costs, default=plan.usd_per_hour))
+    least = cost * (1 - exact(plan.relative_gap) - 2 * slack)
+    if plan.status is Status.OPTIMAL and cheapest < least:
+        yield f"a second opinion knows a plan for {float(cheapest):.6f}: this one is not optimal"
     if plan.usd_per_hour_bound is None:
         if plan.gap is not None:
             yield "a gap is given without a bound"
