@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
@@ -184,33 +185,40 @@ PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
 """By name: what is tried with a seed, and how many seeds."""
 
 
+def attempted(part: str, seed: int) -> Tried:
+    """One seed of a part; an error nobody expects is a finding, too."""
+    try:
+        return PARTS[part][0](seed)
+    except Exception as error:
+        return Tried(seed, 1, (f"{type(error).__name__}: {error}".replace("\n", " ")[:500],))
+
+
 def run(part: str, count: int) -> Iterator[Tried]:
     """A part on the first seeds, on all processors."""
     context = get_context("spawn")  # a solver that was forked may hang
     with ProcessPoolExecutor(cpu_count() or 1, mp_context=context) as pool:
-        yield from pool.map(PARTS[part][0], range(count), chunksize=BATCH)
+        yield from pool.map(partial(attempted, part), range(count), chunksize=BATCH)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the parts asked for."""
-    failed = 0
+    """Run the parts asked for; what is found is told on stderr at once, too."""
+    failed, console = 0, Console(stderr=True, width=200)
     for argument in arguments or list(PARTS):
         part, _, number = argument.partition("=")
         count = int(number or PARTS[part][1])
-        begun = time.monotonic()
-        shown = track(run(part, count), part, count, console=Console(stderr=True), transient=True)
-        found = list(shown)
-        wrong = [(tried.seed, text) for tried in found for text in tried.wrong]
-        tried = sum(each.count for each in found)
-        refused = [(tried.seed, text) for tried in found for text in tried.failed]
+        begun, told, total, wrong = time.monotonic(), list[str](), 0, 0
+        for each in track(run(part, count), part, count, console=console, transient=True):
+            total, wrong = total + each.count, wrong + len(each.wrong)
+            lines = [f"seed {each.seed}: {text}" for text in each.wrong]
+            lines += [f"seed {each.seed}: solver failed: {text}" for text in each.failed]
+            for line in lines:
+                console.print(f"{part}, {line}", markup=False, highlight=False)
+            told += lines
         seconds = time.monotonic() - begun
-        print(
-            f"{part}: seeds 0 to {count - 1}, {tried:,} tried, {len(wrong)} wrong, {seconds:.0f} s"
-        )
-        for kind, those in (("", wrong), ("solver failed: ", refused)):
-            for seed, text in those[:SHOWN]:
-                print(f"  seed {seed}: {kind}{text}")
-        failed += len(wrong)
+        print(f"{part}: seeds 0 to {count - 1}, {total:,} tried, {wrong} wrong, {seconds:.0f} s")
+        for line in told[:SHOWN]:
+            print(f"  {line}")
+        failed += wrong
     return min(failed, 1)
 
 

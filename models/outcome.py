@@ -44,7 +44,7 @@ _SENTENCES = {
 
 
 class InferSaveError(Exception):
-    """Base of every error that InferSave raises on purpose."""
+    """Base of every error that InferSave raises on purpose; each survives pickling."""
 
 
 class ProblemError(InferSaveError, ValueError):
@@ -60,6 +60,9 @@ class ProblemError(InferSaveError, ValueError):
         self.field, self.value, self.rule = field, value, rule
         given = "" if value is None else f" = {_shown(value)}"
         super().__init__(f"{_printable(field, FIELD_SHOWN)}{given}: {_printable(rule, RULE_SHOWN)}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.field, self.value, self.rule)
 
 
 class CatalogError(InferSaveError, LookupError):
@@ -107,8 +110,11 @@ class NoPlanError(InferSaveError):
     """
 
     def __init__(self, message: str, reasons: Sequence[str] = ()) -> None:
-        self.reasons = tuple(reasons)
+        self.message, self.reasons = message, tuple(reasons)
         super().__init__("\n  ".join([message, *self.reasons]))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.message, self.reasons)
 
 
 class InfeasibleError(NoPlanError):
@@ -141,6 +147,9 @@ class VerificationError(InferSaveError):
     def __init__(self, violations: Sequence[str]) -> None:
         self.violations = tuple(violations)
         super().__init__("\n  ".join(["the plan does not stand up to recomputation:", *violations]))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.violations,)
 
 
 def _shown(value: object) -> str:
