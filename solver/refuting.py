@@ -29,6 +29,10 @@ WARMTH = 0.02
 TOGETHER, NOISE, IDLE = 4, 0.2, 0.5
 """Most services taken out at once, and what is random or supposed where they are put back."""
 
+BLIND, MIXED = 0.2, 0.3
+"""Part of the services put back anywhere, so that others may join them there, and part of the
+moves that leave a service on two candidates."""
+
 SEARCH = "local search"
 """Who holds the opinion that every proof is tried with."""
 
@@ -173,6 +177,8 @@ def _one_moved(ground: Ground, point: FloatArray, rng: np.random.Generator) -> F
         return None
     there, other = int(rng.choice(used)), int(rng.integers(len(moved)))
     moved[there] = moved[there] - 1.0 if rng.random() < 0.5 else 0.0
+    if rng.random() < MIXED:
+        moved[int(rng.integers(len(moved)))] += 1.0
     short = 1.0 - mover.gives @ moved
     lacking = short > FEASIBILITY
     gives = mover.gives[lacking, other]
@@ -195,7 +201,7 @@ def _some_anew(ground: Ground, point: FloatArray, rng: np.random.Generator) -> F
     used = np.zeros(len(ground.price))
     for mover in ground.movers:
         np.add.at(used, mover.place, changed[mover.columns] * mover.gpus)
-    for number in some:
+    for blind, number in zip(rng.random(len(some)) < BLIND, some, strict=True):
         mover = ground.movers[number]
         able = np.flatnonzero(np.isfinite(mover.alone))
         if not able.size:
@@ -206,6 +212,7 @@ def _some_anew(ground: Ground, point: FloatArray, rng: np.random.Generator) -> F
         # What idles is worth something: others may use it.
         cost = ground.price[place] * (vms + IDLE * taken / room)
         best = int((cost * (1.0 + NOISE * rng.random(len(able)))).argmin())
+        best = int(rng.integers(len(able))) if blind else best
         changed[mover.columns[able[best]]] = mover.alone[able[best]]
         used[place[best]] += taken[best]
     return changed

@@ -36,6 +36,7 @@ def test_a_plan_holds(infersave: Run, small: str, plan: dict[str, Any]) -> None:
         "status": "holds",
         "usd_per_hour": plan["usd_per_hour"],
         "violations": [],
+        "opinions": [],
     }
 
 
