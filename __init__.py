@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         VMCount,
     )
     from infersave.models.prediction import Prediction, Predictor
+    from infersave.models.reasons import Alternative, Binding, Loser, Reasons
     from infersave.models.relaxation import Change, Explanation, Relaxation
     from infersave.models.sample import Sample
     from infersave.models.workload import SLO, Job, RequestClass, Workload
@@ -91,6 +92,7 @@ _HOME = {
     "models.own_fit": ("OwnFit", "fit_calibrations"),
     "models.prediction": ("Prediction", "Predictor"),
     "models.sample": ("Sample",),
+    "models.reasons": ("Alternative", "Binding", "Loser", "Reasons"),
     "models.relaxation": ("Change", "Explanation", "Relaxation"),
     "models.plan": (
         "Assignment",
@@ -132,11 +134,13 @@ __all__ = [
     "GPU",
     "SLO",
     "WHOLE_HOURS",
+    "Alternative",
     "Architecture",
     "Assignment",
     "BackendError",
     "BackendUnavailable",
     "Billing",
+    "Binding",
     "Budget",
     "Calibration",
     "CalibrationError",
@@ -157,6 +161,7 @@ __all__ = [
     "Job",
     "LayerGroup",
     "LimitUse",
+    "Loser",
     "MeasuredRoute",
     "MeasuredWorkload",
     "Measurement",
@@ -172,6 +177,7 @@ __all__ = [
     "ProblemError",
     "Queueing",
     "Quota",
+    "Reasons",
     "Recommendation",
     "Relaxation",
     "RequestClass",

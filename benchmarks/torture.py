@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.progress import track
 
 import infersave
-from infersave import FleetPlan, FleetProblem, InfeasibleError
+from infersave import FleetProblem, InfeasibleError, Reasons
 from infersave.benchmarks.fuzz import of_problems
 from infersave.benchmarks.fuzz_tables import of_catalogues, of_measurements
 from infersave.benchmarks.metamorphic import violations
@@ -141,7 +141,7 @@ def explain(seed: int) -> Tried:
     """A fleet without a plan, and the first change that is suggested."""
     problem = impossible(make_fleet(seed), seed)
     found = infersave.explain(problem, options=EXACT)
-    if isinstance(found, FleetPlan):
+    if isinstance(found, Reasons):
         return Tried(seed, 0)
     if not found.relaxations:
         return Tried(seed, 1, ("nothing is suggested",))

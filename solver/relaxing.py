@@ -17,9 +17,11 @@ from ..models.fleet import FleetProblem
 from ..models.limits import Budget
 from ..models.outcome import BackendError, InfeasibleError, NoPlanError, ProblemError
 from ..models.plan import FleetPlan
+from ..models.reasons import Reasons
 from ..models.relaxation import TOLERANCE, Change, Explanation, Relaxation, with_field
 from .knobs import Knob, fleet_knobs, last_resorts, workload_knobs
 from .program import SolveOptions
+from .reasoning import reasons
 from .solve import DEFAULT_BACKEND, solve
 
 LOOSE = 0.5
@@ -54,7 +56,8 @@ class Search:
     @property
     def over(self) -> bool:
         """Whether the time is."""
-        return monotonic() >= self.ends
+        cancel = self.options.cancel
+        return monotonic() >= self.ends or (cancel is not None and cancel.is_set())
 
     def plan(self, problem: FleetProblem, gap: float = LOOSE) -> FleetPlan | None:
         """A plan of a problem; None where there is none, or none was found in time (`unsure`)."""
@@ -82,13 +85,15 @@ def explain(
     *,
     backend: str = DEFAULT_BACKEND,
     options: SolveOptions | None = None,
+    alternatives: int = 3,
     on_solve: Callable[[int], None] = lambda solves: None,
-) -> Explanation | FleetPlan:
-    """What would give a problem a plan; the plan itself where it has one.
+) -> Explanation | Reasons:
+    """What would give a problem a plan; why its plan is the best where it has one.
 
     Args:
         problem: a problem.
         backend, options: as for `solve`; the time limit is for all that is tried.
+        alternatives: how many plans besides the best are looked for.
         on_solve: told how many plans were looked for.
 
     Raises:
@@ -97,13 +102,22 @@ def explain(
     options = options or SolveOptions()
     ends = monotonic() + options.time_limit_s
     try:
-        return solve(problem, backend=backend, options=options)
+        plan = solve(problem, backend=backend, options=options)
+        left = replace(options, time_limit_s=max(ends - monotonic(), 0.0))
+        return reasons(
+            problem,
+            plan,
+            backend=backend,
+            options=left,
+            alternatives=alternatives,
+            on_solve=on_solve,
+        )
     except InfeasibleError as error:
-        reasons = tuple(str(error).split("\n  "))
+        stands = tuple(str(error).split("\n  "))
     search = Search(backend, options, ends, on_solve)
     found = sorted(_relaxations(search, problem), key=lambda r: (len(r.changes), r.usd_per_hour))
     return Explanation(
-        reasons=reasons,
+        reasons=stands,
         relaxations=tuple(found),
         complete=not (search.over or search.unsure),
         solves=max(search.solves, 1),

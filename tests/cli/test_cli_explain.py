@@ -49,12 +49,26 @@ def test_each_line_is_a_change_with_its_cost(infersave: Run, tight: str) -> None
     assert "% of its demand (12 -> " in said
 
 
-def test_where_there_is_a_plan_nothing_has_to_give(infersave: Run) -> None:
+def test_where_there_is_a_plan_it_says_why(infersave: Run) -> None:
     done = infersave("explain", "example:two-workloads")
-    assert done.returncode == 0
-    assert done.stdout.startswith("There is a plan, for USD 5.809 per hour.")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("USD 5.809 per hour, proved optimal")
+    assert "chat: TPOT 49.7 ms of 50.0 ms (0.5 % left)" in done.stdout
+    assert "5.916      0.107  1 x g5.xlarge, 1 x g7e.2xlarge, 1 x p5en.48xlarge" in done.stdout
+    assert "- p5en.48xlarge: USD 0.107 per hour dearer with any replica on it" in done.stdout
+    assert "more lines about VM types that lost: --all shows them" in done.stdout
+    every = infersave("explain", "example:two-workloads", "--all", "--alternatives", "0")
+    assert "weights and activations need 5.0 GiB per GPU" in every.stdout
+    assert "next-best" not in every.stdout
+
+
+def test_why_as_json(infersave: Run) -> None:
     data = json.loads(infersave("explain", "example:two-workloads", "--json").stdout)
-    assert data["status"] == "feasible"
+    assert (data["status"], data["complete"]) == ("feasible", True)
+    assert data["plan"]["status"] == "optimal"
+    losers = {loser["vm_type"]: loser for loser in data["losers"]}
+    assert losers["p5en.48xlarge"]["dearer_usd_per_hour"] == pytest.approx(0.10725, abs=1e-5)
+    assert not {vm["vm_type"] for vm in data["plan"]["vms"]} & set(losers)
 
 
 @pytest.mark.parametrize(

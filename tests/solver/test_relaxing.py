@@ -11,11 +11,11 @@ import pytest
 from infersave import (
     SLO,
     Budget,
-    FleetPlan,
     FleetProblem,
     InfeasibleError,
     NoPlanError,
     Quota,
+    Reasons,
     SolveOptions,
     explain,
     solve,
@@ -50,7 +50,7 @@ def explained(seed: int, random_fleet: FleetMaker) -> tuple[FleetProblem, Explan
     """A problem without a plan and what would give it one; None where it has a plan."""
     problem = impossible(random_fleet(seed), seed)
     found = explain(problem, options=OPTIONS)
-    return None if isinstance(found, FleetPlan) else (problem, found)
+    return (problem, found) if isinstance(found, Explanation) else None
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -106,7 +106,7 @@ def test_two_wrongs_need_two_changes(random_fleet: FleetMaker) -> None:
 
 def test_a_plan_where_there_is_one(random_fleet: FleetMaker) -> None:
     seed = next(s for s in range(20) if _feasible(random_fleet(s)))
-    assert isinstance(explain(random_fleet(seed), options=OPTIONS), FleetPlan)
+    assert isinstance(explain(random_fleet(seed), options=OPTIONS), Reasons)
 
 
 def _feasible(problem: FleetProblem) -> bool:

@@ -1,0 +1,201 @@
+"""Why a plan is the best: every VM type that lost, and the plans that come next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ..models.fleet import FleetProblem
+from ..models.outcome import BackendError, Status, VerificationError
+from ..models.plan import FleetPlan
+from ..models.reasons import Alternative, Loser, Reasons, VMs
+from ..models.value import FloatArray
+from .alternatives import Counts, unlike, using
+from .backends.running import run
+from .binding import binding
+from .candidates import Stream, enumerate_streams
+from .canonical import canonical, in_order_of
+from .deadline import Deadline
+from .decision import read_decision
+from .estate import survey
+from .explain import nearest_per_type
+from .formulation import formulate
+from .interpret import interpret
+from .program import Program, Solution, SolveOptions
+from .reduction import reduce_stream
+from .solve import DEFAULT_BACKEND
+from .variables import Estate, Variables
+from .verify import verify
+
+LEAST_S, MOST_S = 0.5, 10.0
+"""Time for one program [s]."""
+
+MOST_ITEMS = 20_000
+"""Candidates of services in a program up to which other plans are looked for."""
+
+OnSolve = Callable[[int], None]
+
+
+@dataclass
+class Asking:
+    """Programs solved for one answer, and the time they may take."""
+
+    backend: str
+    options: SolveOptions
+    ends: Deadline
+    on_solve: OnSolve
+    solves: int = 0
+    complete: bool = True
+
+    def solution(self, program: Program) -> Solution | None:
+        """The answer to one program; None where time or the solver fails."""
+        if self.ends.over:
+            self.complete = False
+            return None
+        self.solves += 1
+        self.on_solve(self.solves)
+        limit_s = min(max(self.ends.left_s, LEAST_S), MOST_S)
+        try:
+            found = run(self.backend, program, replace(self.options, time_limit_s=limit_s))
+        except BackendError:
+            found = None
+        proved = found is not None and found.status in (Status.OPTIMAL, Status.INFEASIBLE)
+        self.complete = self.complete and proved
+        return found
+
+
+def reasons(
+    problem: FleetProblem,
+    plan: FleetPlan,
+    *,
+    backend: str,
+    options: SolveOptions,
+    alternatives: int,
+    on_solve: OnSolve,
+) -> Reasons:
+    """Why the plan: what binds, the next-best plans, and why each other VM type lost.
+
+    Args:
+        options: the time limit is for all that is solved.
+        alternatives: how many plans besides.
+        on_solve: told how many programs were solved.
+    """
+    asking = Asking(backend, options, options.deadline(), on_solve)
+    asked = canonical(problem)
+    estate = survey(asked, DEFAULT_BACKEND, options)
+    few = sum(len(service.pair) for service in estate.services) <= MOST_ITEMS
+    asking.complete = few
+    others = tuple(_alternatives(asking, problem, plan, estate, alternatives if few else 0))
+    why = _physics(reduce_stream(s, DEFAULT_BACKEND, options) for s in enumerate_streams(asked))
+    losers = sorted(_losers(asking, plan, estate, why, compared=few), key=_nearness)
+    return Reasons(
+        plan=plan,
+        binding=binding(problem, plan),
+        alternatives=others,
+        losers=tuple(losers),
+        complete=asking.complete,
+        solves=asking.solves,
+    )
+
+
+def _nearness(loser: Loser) -> tuple[bool, bool, float, str]:
+    dearer = loser.dearer_usd_per_hour
+    return bool(loser.reason), dearer is None, dearer or 0.0, f"{loser.provider}:{loser.vm_type}"
+
+
+def _alternatives(
+    asking: Asking, problem: FleetProblem, plan: FleetPlan, estate: Estate, count: int
+) -> Iterator[Alternative]:
+    """The next-best plans, one after the other."""
+    if not count:
+        return
+    program, variables = formulate(estate, "candidates")  # the dominated may come next
+    best = asking.solution(program)
+    before = [] if best is None or best.values is None else [Counts(variables, best.values)]
+    for _ in range(count if before else 0):
+        found = asking.solution(unlike(program, variables, before))
+        if found is None or found.values is None:
+            return
+        before.append(Counts(variables, found.values))
+        other = _plan_of(problem, variables, found.values[: program.n_columns])
+        if other is None:
+            asking.complete = False
+            return
+        yield Alternative(
+            usd_per_hour=other.usd_per_hour,
+            dearer_usd_per_hour=max(other.usd_per_hour - plan.usd_per_hour, 0.0),
+            proved=found.status is Status.OPTIMAL,
+            vms=_vms(problem, other),
+        )
+
+
+def _plan_of(problem: FleetProblem, variables: Variables, values: FloatArray) -> FleetPlan | None:
+    """A point as a checked plan; None where it does not stand up."""
+    plan = interpret(read_decision(variables, values), Status.FEASIBLE, None)
+    plan = in_order_of(problem, plan)
+    try:
+        verify(problem, plan)
+    except VerificationError:
+        return None
+    return plan
+
+
+def _vms(problem: FleetProblem, plan: FleetPlan) -> tuple[VMs, ...]:
+    """VMs by type, on average over the horizon."""
+    mean: dict[tuple[str, str], float] = {}
+    for vm in plan.vms:
+        part = 1.0 if vm.period is None else problem.hours[vm.period] / sum(problem.hours)
+        key = vm.provider, vm.vm_type
+        mean[key] = mean.get(key, 0.0) + vm.count * part
+    return tuple(VMs(provider=p, vm_type=name, count=n) for (p, name), n in mean.items())
+
+
+def _losers(
+    asking: Asking, plan: FleetPlan, estate: Estate, why: dict[str, str], *, compared: bool
+) -> Iterator[Loser]:
+    """VM types on offer that the plan leaves out.
+
+    Args:
+        why: by VM type, why it serves nothing, where it does not.
+        compared: whether to find what a fleet costs that uses one.
+    """
+    market = estate.market
+    taken = {(vm.provider, vm.vm_type) for vm in plan.vms}
+    program, variables = formulate(estate, "candidates")
+    for number, vm_type in enumerate(market.vm_types):
+        loser = Loser(provider=vm_type.provider, vm_type=vm_type.name)
+        if (vm_type.provider, vm_type.name) in taken:
+            continue
+        forced = using(program, variables, number)
+        if forced is None:
+            reason = why.get(vm_type.key, "no workload may run on it, or none is measured there")
+            yield loser.replace(reason=reason)
+            continue
+        found = asking.solution(forced) if compared else None
+        if found is not None and found.status is Status.INFEASIBLE:
+            yield loser.replace(reason="quotas or the budget leave no fleet that uses it")
+            continue
+        cost, at_least = _cost(found, program.usd_scale)
+        dearer = None if cost is None else max(cost - plan.usd_per_hour, 0.0)
+        yield loser.replace(dearer_usd_per_hour=dearer, at_least=at_least)
+
+
+def _cost(found: Solution | None, scale: float) -> tuple[float | None, bool]:
+    """Cost [USD/h] of a program's optimum, and whether it is only a bound."""
+    if found is None:
+        return None, False
+    if found.status is Status.OPTIMAL and found.objective is not None:
+        return found.objective / scale, False
+    return (None, False) if found.bound is None else (found.bound / scale, True)
+
+
+def _physics(streams: Iterable[Stream]) -> dict[str, str]:
+    """By VM type, why the workload that comes nearest cannot be served on it."""
+    nearest: dict[str, tuple[tuple[float, float], str]] = {}
+    for stream in streams:
+        for key, rejection in nearest_per_type(stream).items():
+            far = (-float(rejection.stage), rejection.miss)
+            text = f"{stream.workload.name}: {rejection.text}"
+            if key not in nearest or far < nearest[key][0]:
+                nearest[key] = far, text
+    return {key: text for key, (_, text) in nearest.items()}
