@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from difflib import get_close_matches
 
 from cyclopts import CycloptsError, UnusedCliTokensError, ValidationError
@@ -82,6 +83,7 @@ def as_data(error: Exception) -> dict[str, object]:
             "value": None if value is None else str(value)[:VALUE_SHOWN],
             "rule": rule,
             "reasons": list(reasons),
+            "conflicts": [asdict(conflict) for conflict in getattr(error, "conflicts", ())],
         },
     }
 

@@ -17,6 +17,7 @@ InferSaveError
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -102,19 +103,42 @@ class CalibrationError(InferSaveError):
     """A calibration cannot be fitted from these rows, or does not fit this use."""
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something that was asked and stands in the way of a plan.
+
+    Attributes:
+        subject: the workload, the quota, or `budget`.
+        rule: `slo.tpot_s` and the like; `memory`; of a limit its unit, such as `gpus`.
+        asked: its value.
+        needed: the value that would do where nothing else changes: of an SLO, what the VM type
+            that comes nearest reaches; of a limit, one of the least sets of excesses. None:
+            there is none, or it is not known.
+    """
+
+    subject: str
+    rule: str
+    asked: float | None = None
+    needed: float | None = None
+
+
 class NoPlanError(InferSaveError):
     """The problem is sound, yet there is no plan to return.
 
     Attributes:
         reasons: one line per cause, in the user's own units.
+        conflicts: the causes for programs, as far as they are known; `explain` finds what would
+            have to give, and what that costs.
     """
 
-    def __init__(self, message: str, reasons: Sequence[str] = ()) -> None:
-        self.message, self.reasons = message, tuple(reasons)
+    def __init__(
+        self, message: str, reasons: Sequence[str] = (), conflicts: Sequence[Conflict] = ()
+    ) -> None:
+        self.message, self.reasons, self.conflicts = message, tuple(reasons), tuple(conflicts)
         super().__init__("\n  ".join([message, *self.reasons]))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.message, self.reasons)
+        return type(self), (self.message, self.reasons, self.conflicts)
 
 
 class InfeasibleError(NoPlanError):

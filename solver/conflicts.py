@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..models.outcome import BackendError
+from ..models.outcome import BackendError, Conflict
 from .attempt import attempt
 from .backends.running import run
 from .builder import ProgramBuilder
@@ -19,8 +19,8 @@ EXCEEDED = 1e-6
 """Part of a limit below which it is met: the solvers' feasibility tolerance."""
 
 
-def binding_limits(estate: Estate, backend: str, options: SolveOptions) -> list[str]:
-    """The limits that a plan must exceed, one line each; empty where they are not to blame.
+def binding_limits(estate: Estate, backend: str, options: SolveOptions) -> list[Conflict]:
+    """The limits that a plan must exceed; empty where they are not to blame.
 
     The sum of all excesses, each as a part of its limit, is made least: another set of
     limits may do as well.
@@ -40,12 +40,17 @@ def binding_limits(estate: Estate, backend: str, options: SolveOptions) -> list[
         solution = attempt(elastic, options)
     if solution is None or solution.values is None:
         return []
-    lines = []
+    found = []
     for cap, column in relaxed:
         excess = float(solution.values[column[0]])
         if excess > EXCEEDED:
             needed = cap.limit + excess * cap.scale
-            what = "budget" if cap.name == "budget" else f"quota {cap.name!r}"
-            said = f"{needed:.4g} {cap.unit} would be needed, the limit is {cap.limit:g}"
-            lines.append(f"{what}: {said}")
-    return lines
+            found.append(Conflict(cap.name, cap.unit, cap.limit, needed))
+    return found
+
+
+def in_words(conflict: Conflict) -> str:
+    """A limit in one line."""
+    what = "budget" if conflict.subject == "budget" else f"quota {conflict.subject!r}"
+    needed = f"{conflict.needed:.4g} {conflict.rule} would be needed"
+    return f"{what}: {needed}, the limit is {conflict.asked:g}"

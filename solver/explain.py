@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..models.load import batch_range
-from ..models.outcome import InfeasibleError
+from ..models.outcome import Conflict, InfeasibleError
 from ..models.serving import LATENCY_SLOS, Serving, Trial
 from ..models.value import FloatArray
 from ..models.workload import Demand
@@ -21,6 +21,7 @@ from .services import Service
 
 GIB = 2.0**30
 REASONS_SHOWN = 8
+MEMORY = "memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,15 @@ class Rejection:
             replicas; further is closer to serving.
         miss: how far it misses at that stage: bytes short, or predicted / bound.
         text: the reason, with numbers.
+        rule, asked, reached: what it fails, where that is one rule: `slo.tpot_s` and its values.
     """
 
     stage: int
     miss: float
     text: str
+    rule: str = ""
+    asked: float | None = None
+    reached: float | None = None
 
 
 def reject(stream: Stream) -> list[Rejection | None]:
@@ -85,7 +90,7 @@ def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
             f"weights and activations need {need / GIB:.1f} GiB per GPU at {g} per replica, "
             f"{usable / GIB:.1f} are usable: {-free:.0f} bytes short"
         )
-        return Rejection(1, -free * g, text)
+        return Rejection(1, -free * g, text, MEMORY)
     text = (
         f"KV cache of batch {batch} needs {kv / GIB:.1f} GiB per GPU, {free / GIB:.1f} are free: "
         f"{kv - free:.0f} bytes short"
@@ -93,13 +98,13 @@ def _memory(stream: Stream, trial: Trial, k: int) -> Rejection | None:
     if stream.workload.may_offload:
         host = float(_at(budget.host, k))
         text += f", and offload cannot hold it ({host / GIB:.1f} GiB of host memory per replica)"
-    return Rejection(2, (kv - free) * g, text)
+    return Rejection(2, (kv - free) * g, text, MEMORY)
 
 
 def _slo_miss(serving: Serving, smallest: Trial, stream: Stream) -> list[Rejection]:
     """The SLO each pair misses by most, at the batch that is best for it."""
     worst = np.zeros(stream.holds.shape)
-    texts = [""] * len(worst)
+    found = [Rejection(3, 1.0, "no batch size holds all SLOs at once")] * len(worst)
     for name, form, bound in smallest.forms.bounds(stream.load.asked):
         trial = smallest
         if name not in LATENCY_SLOS:
@@ -108,21 +113,19 @@ def _slo_miss(serving: Serving, smallest: Trial, stream: Stream) -> list[Rejecti
         value = np.asarray(form.of(trial.prefill_s, trial.decode_s))
         ratio = value / bound
         for k in np.flatnonzero(ratio > np.maximum(worst, 1.0)):
-            texts[k] = _slo_text(stream, name, float(value[k]), int(trial.batch[k]))
+            found[k] = _missed(stream, name, float(value[k]), int(trial.batch[k]), float(ratio[k]))
         worst = np.maximum(worst, np.where(ratio > 1.0, ratio, 0.0))
-    fallback = "no batch size holds all SLOs at once"
-    return [
-        Rejection(3, float(miss) or 1.0, text or fallback)
-        for miss, text in zip(worst, texts, strict=True)
-    ]
+    return found
 
 
-def _slo_text(stream: Stream, name: str, value: float, batch: int) -> str:
+def _missed(stream: Stream, name: str, value: float, batch: int, ratio: float) -> Rejection:
+    """An SLO that is missed by a ratio; `value` [s] is its metric, of throughput the work."""
     bound = getattr(stream.workload.slo, name)
+    reached, most = value, "at least"
     if name == "tokens_per_s":
-        best = stream.request.total_tokens / value
-        return f"tokens_per_s {best:.4g} at most, {bound:g} required (batch {batch})"
-    return f"{name} {value:.4g} at least, {bound:g} required (batch {batch})"
+        reached, most = stream.request.total_tokens / value, "at most"
+    text = f"{name} {reached:.4g} {most}, {bound:g} required (batch {batch})"
+    return Rejection(3, ratio, text, f"slo.{name}", bound, reached)
 
 
 def _at(value: FloatArray | float, k: int) -> float:
@@ -165,7 +168,16 @@ def require_candidates(streams: tuple[Stream, ...]) -> None:
             f"({stream.request.input_tokens} in, {stream.request.output_tokens} out), "
             "nearest first:",
             lines,
+            _conflicts(stream.workload.name, [reason for _, reason in ordered]),
         )
+
+
+def _conflicts(workload: str, nearest: Sequence[Rejection]) -> list[Conflict]:
+    """Each rule that keeps some VM type out, as the one that comes nearest to it has it."""
+    first: dict[str, Rejection] = {}
+    for reason in nearest:
+        first.setdefault(reason.rule, reason)
+    return [Conflict(workload, r.rule, r.asked, r.reached) for r in first.values() if r.rule]
 
 
 def require_places(services: Sequence[Service], jobs: Sequence[Stream], market: Market) -> None:

@@ -11,7 +11,7 @@ from ..models.outcome import InfeasibleError, NoPlanError, Status, UnsupportedOp
 from .attempt import BACKEND
 from .backends.running import run
 from .bulk import covers, decide_in_bulk, refusal
-from .conflicts import binding_limits
+from .conflicts import binding_limits, in_words
 from .deadline import INTERRUPTED
 from .decision import Decision, read_decision
 from .formulation import Formulation, formulate
@@ -145,6 +145,6 @@ def _no_plan(answer: Solution, estate: Estate, backend: str, options: SolveOptio
         return NoPlanError("Interrupted before any plan was found.")
     if answer.status is not Status.INFEASIBLE:
         return NoPlanError(answer.status.sentence)
-    reasons = binding_limits(estate, backend, options)
-    said = "these limits leave no plan:" if reasons else answer.status.sentence
-    return InfeasibleError(said, reasons)
+    conflicts = binding_limits(estate, backend, options)
+    said = "these limits leave no plan:" if conflicts else answer.status.sentence
+    return InfeasibleError(said, [in_words(one) for one in conflicts], conflicts)

@@ -63,6 +63,7 @@ def test_reasons_are_told() -> None:
         "value": None,
         "rule": None,
         "reasons": ["a", "b"],
+        "conflicts": [],
     }
 
 

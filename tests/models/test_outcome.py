@@ -9,6 +9,7 @@ import pytest
 from infersave.models.outcome import (
     BackendError,
     CatalogError,
+    Conflict,
     InfeasibleError,
     InferSaveError,
     NoPlanError,
@@ -23,7 +24,9 @@ from infersave.models.outcome import (
         ProblemError("workloads[0].slo.tpot_s", -1.0, "must be positive"),
         CatalogError.unknown("GPU", "A1", ["A100"]),
         NoPlanError("Interrupted."),
-        InfeasibleError("these limits leave no plan:", ["quota 'a': 3 vms would be needed"]),
+        InfeasibleError(
+            "these limits leave no plan:", ["quota 'a'"], [Conflict("a", "vms", 2.0, 3.0)]
+        ),
         VerificationError(["costs USD 1.00/h, the plan says 2.00", "served by nothing"]),
         BackendError("ortools:highs failed"),
     ],

@@ -280,3 +280,26 @@ def test_recommendation_agrees_with_the_plan() -> None:
 
 def test_no_plan_errors_are_one_family() -> None:
     assert issubclass(InfeasibleError, NoPlanError)
+
+
+def test_conflicts_name_the_slo_and_what_is_reached() -> None:
+    with pytest.raises(InfeasibleError) as error:
+        infersave.solve(fleet(service("a", 1.0, slo=SLO(tpot_s=1e-3))))
+    (conflict,) = [c for c in error.value.conflicts if c.rule == "slo.tpot_s"]
+    assert (conflict.subject, conflict.asked) == ("a", 1e-3)
+    assert conflict.needed is not None
+    enough = service("a", 1.0, slo=SLO(tpot_s=conflict.needed * (1 + 1e-9)))
+    assert infersave.solve(fleet(enough)).status is Status.OPTIMAL
+
+
+def test_conflicts_name_the_limit_and_what_is_needed() -> None:
+    problem = fleet(service("a", 30.0)).replace(
+        quotas=(infersave.Quota(name="all", unit="gpus", limit=1.0),)
+    )
+    with pytest.raises(InfeasibleError) as error:
+        infersave.solve(problem)
+    (conflict,) = error.value.conflicts
+    assert (conflict.subject, conflict.rule, conflict.asked) == ("all", "gpus", 1.0)
+    assert conflict.needed is not None
+    wider = (infersave.Quota(name="all", unit="gpus", limit=round(conflict.needed)),)
+    assert infersave.solve(problem.replace(quotas=wider)).status is Status.OPTIMAL
