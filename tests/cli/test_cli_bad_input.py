@@ -240,6 +240,7 @@ def test_errors_as_json(infersave: Run, folder: Path) -> None:
             "value": "0",
             "rule": "should be greater than or equal to 1",
             "reasons": [],
+            "conflicts": [],
         },
     }
 

@@ -293,7 +293,7 @@ def test_conflicts_name_the_slo_and_what_is_reached() -> None:
 
 
 def test_conflicts_name_the_limit_and_what_is_needed() -> None:
-    problem = fleet(service("a", 30.0)).replace(
+    problem = fleet(service("a", 300.0)).replace(
         quotas=(infersave.Quota(name="all", unit="gpus", limit=1.0),)
     )
     with pytest.raises(InfeasibleError) as error:
