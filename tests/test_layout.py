@@ -35,7 +35,7 @@ FORBIDDEN = {
 
 FILE_READERS = {
     ("models/architecture.py", "from_hf_config"),
-    ("solver/backends/process.py", "__init__"),
+    ("solver/backends/process.py", "_started"),
     ("solver/backends/process.py", "_last_words"),
 }
 """The functions outside catalogs/ and cli/ that open a file: one that their caller names, or what

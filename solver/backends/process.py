@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ...models.outcome import BackendUnavailable
 from ..deadline import Deadline
 from .child import FOLDER_PREFIX
 from .messages import Bounds, Reply, Request, SelfTest, Solve, Stop
@@ -40,26 +42,37 @@ class Late(Exception):
 
 
 class SolverProcess:
-    """One process; it answers one request at a time."""
+    """One process; it answers one request at a time.
+
+    Raises:
+        BackendUnavailable: no process can be started here.
+    """
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True)
-        self._complaints = Path(self._folder.name) / "stderr"
-        paths = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
-        folder = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name)
-        with self._complaints.open("wb") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.child", str(os.getpid()), self._folder.name],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                cwd=self._folder.name,
-                env={**os.environ, **folder, "PYTHONPATH": paths},
-                start_new_session=True,
-            )
+        try:
+            # No TemporaryDirectory: its finalizer would also run in a process forked from this one.
+            self._folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX)
+            self._complaints = Path(self._folder) / "stderr"
+            self._process = self._started()
+        except OSError as error:
+            raise BackendUnavailable(f"no process can be started for solvers: {error}") from error
         self._replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="infersave replies", daemon=True)
         self._reader.start()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        paths = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
+        folder = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder)
+        with self._complaints.open("wb") as stderr:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"{__package__}.child", str(os.getpid()), self._folder],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=self._folder,
+                env={**os.environ, **folder, "PYTHONPATH": paths},
+                start_new_session=True,
+            )
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -138,4 +151,4 @@ class SolverProcess:
             if stream is not None:
                 with suppress(OSError):
                     stream.close()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)

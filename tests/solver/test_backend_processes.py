@@ -335,3 +335,37 @@ def test_two_threads_may_solve_at_once(name: str) -> None:
     for thread in threads:
         thread.join()
     assert found == [11.0] * 4
+
+
+def test_where_no_process_can_be_started_it_says_so(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(fresh / "nowhere"))
+    with pytest.raises(BackendUnavailable, match="no process can be started for solvers"):
+        run("ortools:highs", program())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_has_solvers_of_its_own(fresh: Path) -> None:
+    source = (
+        "import os, sys\n"
+        "from infersave.tests.solver.test_backend_processes import children, program\n"
+        "from infersave.solver.backends.running import run\n"
+        "assert run('ortools:highs', program()).objective == 2.0\n"
+        "pid = os.fork()\n"
+        "if not pid:\n"
+        "    assert run('ortools:highs', program()).objective == 2.0\n"
+        "    assert len(children()) == 1\n"
+        "    sys.exit(0)\n"
+        "assert os.waitpid(pid, 0)[1] == 0\n"
+        "(child,) = children()\n"
+        "assert run('ortools:highs', program()).objective == 2.0\n"
+        "assert children() == [child]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env={**os.environ, "TMPDIR": str(fresh)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
