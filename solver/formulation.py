@@ -35,6 +35,10 @@ from .vms import add_started, add_vms
 
 Formulation = Literal["auto", "candidates", "patterns", "layers"]
 
+TIGHT = 1e-9
+"""Feasibility tolerance where parts of classes fill whole replicas: at the usual 1e-6 SCIP put
+1.6e-6 more on one than it carries, which is more than a plan may."""
+
 GREEDY_SCALE = 2.0**10
 """Money is scaled by a power of two so that the greedy plan costs about this: solvers'
 absolute tolerances are then small against it, whatever the currency unit."""
@@ -85,7 +89,10 @@ def _scaled(unscaled: Program, variables: Variables, formulation: Formulation) -
     greedy = greedy_hint(variables, unscaled)
     scale = 2.0 ** round(log2(GREEDY_SCALE / float(unscaled.cost @ greedy)))
     hint = greedy if formulation == "candidates" else None
-    return replace(unscaled, cost=unscaled.cost * scale, hint=hint, usd_scale=scale)
+    tight = TIGHT if any(service.routed for service in variables.services) else None
+    return replace(
+        unscaled, cost=unscaled.cost * scale, hint=hint, usd_scale=scale, feasibility=tight
+    )
 
 
 def _add_service(

@@ -38,6 +38,7 @@ class Program:
         indices, data: column and coefficient of each entry, shape [nnz].
         hint: a feasible point to start from, shape [n], or None.
         usd_scale: cost was multiplied by this power of two.
+        feasibility: tolerance that the rows need, where it is less than solvers' usual 1e-6.
     """
 
     cost: FloatArray
@@ -51,6 +52,7 @@ class Program:
     data: FloatArray
     hint: FloatArray | None = None
     usd_scale: float = 1.0
+    feasibility: float | None = None
 
     @property
     def n_columns(self) -> int:

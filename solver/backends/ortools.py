@@ -145,6 +145,9 @@ def _arguments(
         parameters.threads = options.threads
         scip = name == "ortools:scip"
         solver = parameters_pb2.SOLVER_TYPE_GSCIP if scip else parameters_pb2.SOLVER_TYPE_CP_SAT
+    if program.feasibility is not None:
+        parameters.highs.double_options["mip_feasibility_tolerance"] = program.feasibility
+        parameters.gscip.real_params["numerics/feastol"] = program.feasibility
     initializer = parameters_pb2.SolverInitializerProto()
     callbacks = callback_pb2.CallbackRegistrationProto()
     return model, solver, initializer, parameters, extra, _listener(say), callbacks, None
