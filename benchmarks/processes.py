@@ -43,6 +43,8 @@ ANSWER_S = 1.0
 LATEST_S = 6.0
 """Latest moment of a signal after the command starts [s]; the solves take longer."""
 WAIT_S = 5.0
+LOADED_S = 0.3
+"""The command hears signals at the latest by then [s]."""
 
 
 def fleet(n: int, limited: bool, seed: int = 1) -> FleetProblem:
@@ -106,6 +108,8 @@ def _interrupted(file: Path, sent: signal.Signals, at_s: float) -> tuple[float, 
     process.send_signal(sent)
     out, err = process.communicate()
     waited = time.perf_counter() - start
+    if process.returncode == -sent and at_s < LOADED_S:  # before it could hear anything
+        return waited, ""
     if process.returncode == 128 + sent:
         if not out:  # before there was anything to say
             return waited, ""

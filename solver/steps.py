@@ -81,6 +81,8 @@ def prove(base: Base, best: Incumbent, delta: float, step: int) -> bool:
     regret = np.full(base.covering.n_workloads, -1.0)
     regret[::step] = delta
     listed, reach = near(base, setting, best, regret, proof=True)
+    if best.deadline.cancelled:
+        return False
     patterns, moves = with_moves(base, setting, best, listed)
     moves = affordable(moves, base.gpus[moves.place], setting.gpu_price, delta * (1.0 + PROOF))
     if moves.count > PROOF_MOVES:
@@ -126,6 +128,8 @@ def improve(base: Base, best: Incumbent, delta: float, step: int, *, provable: b
         before, setting = excess_of(base, best), base.setting(best)
         others += around(base, setting, best, step) if number else pool(base, setting, best, step)
         listed = mixed(base, setting, best, delta if number else delta * FIRST_MIXED, step)
+        if best.deadline.cancelled:
+            return
         patterns, moves = with_moves(base, setting, best, listed, others)
         moves = _within(base, setting, best, moves)
         if moves.count > MASTER_MOVES:

@@ -27,7 +27,7 @@ from .messages import Bounds, Reply, Request, SelfTest, Solve, Stop
 POLL_S = 0.05
 """How often a cancel token is looked at [s]."""
 
-STOP_S = 0.2
+STOP_S = 0.1
 """How long a solver that is told to stop may take to answer what it has [s]."""
 
 OnBounds = Callable[[Bounds], None]
