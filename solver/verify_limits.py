@@ -8,7 +8,7 @@ from fractions import Fraction
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
 from ..models.limits import Horizon
-from ..models.plan import FleetPlan, Route, VMCount
+from ..models.plan import Assignment, FleetPlan, Route, VMCount
 from ..models.workload import Demand
 from .verify_vms import (
     MONEY,
@@ -28,7 +28,9 @@ COVERAGE = Fraction(1, 10**6)
 
 def carried(demand: Demand, route: Route) -> Fraction:
     """Requests/s of its class that a route's part of its replicas may carry."""
-    return exact(route.most_per_s(demand.target_utilization)) * exact(route.part)
+    if isinstance(route, Assignment) and route.queueing is not None:
+        return exact(route.queueing.most_requests_per_s) * exact(route.part)
+    return exact(demand.target_utilization) * exact(route.capacity_per_s) * exact(route.part)
 
 
 def check_losses(
