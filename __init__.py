@@ -63,9 +63,11 @@ if TYPE_CHECKING:
     from infersave.models.prediction import Prediction, Predictor
     from infersave.models.reasons import Alternative, Binding, Loser, Reasons
     from infersave.models.relaxation import Change, Explanation, Relaxation
+    from infersave.models.result import Result
     from infersave.models.sample import Sample
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
+    from infersave.solver.many import solve_many
     from infersave.solver.measuring import worth_measuring
     from infersave.solver.program import SolveOptions
     from infersave.solver.recommend import Choice, Measurement, Recommendation, recommend
@@ -92,6 +94,7 @@ _HOME = {
     "models.observation": ("Observation",),
     "models.own_fit": ("OwnFit", "fit_calibrations"),
     "models.prediction": ("Prediction", "Predictor"),
+    "models.result": ("Result",),
     "models.sample": ("Sample",),
     "models.reasons": ("Alternative", "Binding", "Loser", "Reasons"),
     "models.relaxation": ("Change", "Explanation", "Relaxation"),
@@ -123,6 +126,7 @@ _HOME = {
     "models.workload": ("SLO", "Job", "RequestClass", "Workload"),
     "solver.backends.base": ("backend_names",),
     "solver.program": ("SolveOptions",),
+    "solver.many": ("solve_many",),
     "solver.measuring": ("worth_measuring",),
     "solver.recommend": ("Choice", "Measurement", "Recommendation", "recommend"),
     "solver.relaxing": ("explain",),
@@ -184,6 +188,7 @@ __all__ = [
     "Recommendation",
     "Relaxation",
     "RequestClass",
+    "Result",
     "Sample",
     "Selection",
     "SolveOptions",
@@ -213,6 +218,7 @@ __all__ = [
     "recommend",
     "second_opinion",
     "solve",
+    "solve_many",
     "verify",
     "worth_measuring",
 ]

@@ -77,9 +77,20 @@ def load_problem(path: str | os.PathLike[str]) -> FleetProblem:
         CatalogError: a name is in no catalogue; offers the nearest.
     """
     name = os.fspath(path)
-    if name.startswith(EXAMPLE_PREFIX):
-        return parse_problem(read_data(_example(name.removeprefix(EXAMPLE_PREFIX))))
+    if (data := example_data(name)) is not None:
+        return parse_problem(data)
     return parse_problem(read_data(Path(name)), Path(name).parent)
+
+
+def example_data(name: str) -> object:
+    """The plain data of `example:NAME`; None where the name is none of an example.
+
+    Raises:
+        CatalogError: no example has that name.
+    """
+    if not name.startswith(EXAMPLE_PREFIX):
+        return None
+    return read_data(_example(name.removeprefix(EXAMPLE_PREFIX)))
 
 
 def parse_problem(data: object, folder: Path | None = None) -> FleetProblem:

@@ -45,6 +45,7 @@ _COMMANDS = {
     "explain": "What would have to give where there is no plan.",
     "predict": "Predict measured or planned runs, with intervals.",
     "calibrate": "Fit a performance model to your measurements.",
+    "batch": "Solve thousands of problems, and go on where it stopped.",
     "verify": "Recompute a plan and check each claim.",
     "catalog": "What is known: prices, VMs, GPUs, LLMs.",
 }

@@ -13,12 +13,14 @@ from cyclopts import CycloptsError, UnusedCliTokensError, ValidationError
 from ..models.outcome import (
     BackendError,
     BackendUnavailable,
-    InfeasibleError,
     NoPlanError,
     ProblemError,
     UnsupportedOption,
     UnsupportedProgram,
     VerificationError,
+)
+from ..models.outcome import (
+    status_word,
 )
 from .output import print_json, printable
 from .source import NO_OPTION
@@ -48,21 +50,6 @@ def exit_status(error: Exception) -> int:
     refused = (BackendUnavailable, UnsupportedOption, UnsupportedProgram)
     no_answer = (NoPlanError, VerificationError, BackendError, OSError)
     return NO_PLAN if isinstance(error, no_answer) and not isinstance(error, refused) else BAD_INPUT
-
-
-def status_word(error: Exception) -> str:
-    """`status` of the JSON object."""
-    words: tuple[tuple[type[Exception], str], ...] = (
-        (InfeasibleError, "infeasible"),
-        (NoPlanError, "no_plan"),
-        (VerificationError, "violated"),
-        (BackendUnavailable, "unavailable"),
-        (UnsupportedOption, "unsupported"),
-        (UnsupportedProgram, "unsupported"),
-        (BackendError, "failed"),
-        (OSError, "failed"),
-    )
-    return next((word for kind, word in words if isinstance(error, kind)), "invalid")
 
 
 def as_data(error: Exception) -> dict[str, object]:

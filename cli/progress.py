@@ -38,6 +38,44 @@ def working(what: str) -> Iterator[Say]:
         yield lambda words: shown.update(task, description=f"{what}: {words}" if words else what)
 
 
+@contextmanager
+def counting(what: str, total: int, done: int) -> Iterator[Callable[[], None]]:
+    """Show how many of `total` are done, how fast, and the time left, when stderr is a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    shown = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with shown:
+        task = shown.add_task(what, total=total, completed=done, rate="")
+
+        def step() -> None:
+            speed = shown.tasks[0].speed
+            shown.update(task, advance=1, rate="" if speed is None else f"{speed:.1f}/s")
+
+        yield step
+
+
 def bounds_in_words(progress: SolveProgress) -> str:
     """The best cost so far, the bound and the gap.
 

@@ -176,6 +176,25 @@ class VerificationError(InferSaveError):
         return type(self), (self.violations,)
 
 
+def status_word(error: BaseException) -> str:
+    """How an attempt that ended in an error is called in results.
+
+    >>> status_word(InfeasibleError("no")), status_word(ProblemError("a", 1, "must be 2"))
+    ('infeasible', 'invalid')
+    """
+    words: tuple[tuple[type[BaseException], str], ...] = (
+        (InfeasibleError, "infeasible"),
+        (NoPlanError, "no_plan"),
+        (VerificationError, "violated"),
+        (BackendUnavailable, "unavailable"),
+        (UnsupportedOption, "unsupported"),
+        (UnsupportedProgram, "unsupported"),
+        (BackendError, "failed"),
+        (OSError, "failed"),
+    )
+    return next((word for kind, word in words if isinstance(error, kind)), "invalid")
+
+
 def _shown(value: object) -> str:
     """A value as an error shows it."""
     try:
