@@ -18,8 +18,6 @@ from ..models.outcome import (
     UnsupportedOption,
     UnsupportedProgram,
     VerificationError,
-)
-from ..models.outcome import (
     status_word,
 )
 from .output import print_json, printable
