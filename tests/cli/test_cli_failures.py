@@ -17,10 +17,10 @@ from infersave import (
     UnsupportedOption,
     UnsupportedProgram,
     VerificationError,
-    status_word,
 )
 from infersave.cli import main
 from infersave.cli.failures import as_data, exit_status
+from infersave.models.outcome import status_word
 
 CASES: list[tuple[Exception, int, str]] = [
     (ProblemError("slo.ttft_s", -1, "must be positive"), 2, "invalid"),
