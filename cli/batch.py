@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -24,7 +24,9 @@ from .progress import counting
 from .source import Source
 
 if TYPE_CHECKING:
-    pass
+    from ..solver.engines import Engine
+
+EngineName = Literal["local", "dask", "ray"]
 
 app = App(
     name="batch",
@@ -39,6 +41,9 @@ FLAGS = {
     "options.time_limit_s": "--time-limit",
     "options.relative_gap": "--gap",
     "options.seed": "--seed",
+    "jobs": "--jobs",
+    "engine": "--engine",
+    "address": "--address",
 }
 Vary = Annotated[tuple[str, ...], Parameter(negative_iterable=())]
 
@@ -51,6 +56,8 @@ def batch(
     out: Path,
     vary: Vary = (),
     jobs: Whole = 1,
+    engine: EngineName = "local",
+    address: str | None = None,
     backend: str = "ortools:highs",
     formulation: Formulation = "auto",
     time_limit: float = 60.0,
@@ -69,6 +76,8 @@ def batch(
         vary: FIELD=VALUES, again for more fields; VALUES is 1,2,5 or low:high:count. Every
             combination is a problem.
         jobs: Processes.
+        engine: Who runs them: this machine, dask or ray.
+        address: Of a cluster that runs already, such as tcp://host:8786; none starts one here.
         backend: Who solves the programs; infersave catalog list backends names them.
         formulation: As for plan.
         time_limit: Longest time for one problem, in seconds.
@@ -77,17 +86,17 @@ def batch(
         plans: Put the whole plan into each row, not only cost, bound and VMs.
     """
     from ..solver.backends.base import get_backend
+    from ..solver.engines import Engine
     from ..solver.program import SolveOptions
 
     with naming_flags(FLAGS):
+        where = Engine(engine, jobs, address)
         SolveOptions(time_limit_s=time_limit, relative_gap=gap, seed=seed)
-    if jobs < 1:
-        raise ProblemError("--jobs", jobs, "must be at least 1")
     name = get_backend(backend).name
     settings = Settings(name, formulation, time_limit, gap, seed, plans)
     texts = list(_texts(problems, vary))
     with journal(out) as rows:
-        _solve(texts, settings, jobs, rows)
+        _solve(texts, settings, where, rows)
     counts = _counts(out)
     if json:
         print_json({"out": str(out), "problems": len(texts), "statuses": counts})
@@ -117,7 +126,7 @@ def _texts(problems: str, vary: tuple[str, ...]) -> Iterator[str]:
     yield from (json_text.dumps(each) for each in varied(base, fields))
 
 
-def _solve(texts: list[str], settings: Settings, jobs: int, rows: Journal) -> None:
+def _solve(texts: list[str], settings: Settings, where: Engine, rows: Journal) -> None:
     """Every problem that has no row yet.
 
     Raises:
@@ -141,7 +150,7 @@ def _solve(texts: list[str], settings: Settings, jobs: int, rows: Journal) -> No
     done = len(rows.keys)
     left = islice(asked, done, None)
     with counting("solving", len(asked), done) as step:
-        for row in mapped(partial(row_of, settings=settings), left, jobs, crashed):
+        for row in mapped(partial(row_of, settings=settings), left, where, crashed):
             rows.append(row)
             step()
 

@@ -9,6 +9,7 @@ from time import perf_counter
 from ..models.fleet import FleetProblem
 from ..models.outcome import InferSaveError
 from ..models.result import CRASHED, Result
+from .engines import Engine, EngineName
 from .formulation import Formulation
 from .mapping import mapped
 from .program import SolveOptions
@@ -21,6 +22,8 @@ def solve_many(
     problems: Iterable[FleetProblem],
     *,
     jobs: int = 1,
+    engine: EngineName = "local",
+    address: str | None = None,
     backend: str = DEFAULT_BACKEND,
     options: SolveOptions | None = None,
     formulation: Formulation = "auto",
@@ -30,11 +33,16 @@ def solve_many(
     Args:
         problems: taken as they are needed, a thousand ahead with several processes.
         jobs: processes. Solvers run in processes of their own besides.
+        engine: who runs them: this machine, Dask or Ray (`infersave[dask]`, `infersave[ray]`).
+        address: of a cluster; without one Dask or Ray start here.
         backend, options, formulation: as for `solve`; `options` must be picklable then, so
             without `cancel` and `on_bounds`.
+
+    Raises:
+        ProblemError: an engine that is not there.
     """
     one = partial(_solved, backend=backend, options=options, formulation=formulation)
-    yield from mapped(one, enumerate(problems), jobs, _crashed)
+    yield from mapped(one, enumerate(problems), Engine(engine, jobs, address), _crashed)
 
 
 def _solved(
