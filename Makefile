@@ -124,6 +124,7 @@ wheel-in:
 
 torture: $(DEV) ## Search for wrong answers on thousands of random fleets (an hour or more)
 	$(BIN)/python benchmarks/torture.py
+	$(BIN)/python benchmarks/processes.py
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .dev build dist *.egg-info .coverage .coverage.* htmlcov
