@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -84,7 +83,13 @@ def running(engine: Engine) -> Iterator[Runner]:
         elif engine.name == "ray":
             yield _ray(engine, stack)
         else:
-            yield Runner(max(engine.jobs, 2), True, (BrokenProcessPool,))
+            yield _local(engine)
+
+
+def _local(engine: Engine) -> Runner:
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    return Runner(max(engine.jobs, 2), True, (TerminatedWorkerError,))
 
 
 def _dask(engine: Engine, stack: ExitStack) -> Runner:

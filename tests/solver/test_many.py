@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,30 +20,27 @@ from infersave.solver.mapping import mapped
 FleetMaker = Callable[[int], FleetProblem]
 
 
-def double(item: int) -> int:
-    return 2 * item
-
-
-def fragile(item: int) -> int:
-    """Two of the items take their process with them."""
-    if item in (3, 17):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return 2 * item
-
-
-def lost(item: int) -> int:
-    return -item
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_answers_come_in_order(jobs: int) -> None:
-    assert list(mapped(double, range(50), Engine(jobs=jobs), lost)) == [2 * i for i in range(50)]
+    found = mapped(operator.neg, range(50), Engine(jobs=jobs), operator.pos)
+    assert list(found) == [-i for i in range(50)]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_an_item_that_kills_its_process_is_given_up_and_no_other() -> None:
-    found = list(mapped(fragile, range(30), Engine(jobs=2), lost))
-    assert found == [-i if i in (3, 17) else 2 * i for i in range(30)]
+    def fragile(item: int) -> int:
+        """Two of the items take their process with them."""
+        if item in (3, 17):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return -item
+
+    found = list(mapped(fragile, range(30), Engine(jobs=2), operator.pos))
+    assert found == [i if i in (3, 17) else -i for i in range(30)]
+
+
+def test_what_cannot_be_sent_is_an_error_and_not_a_death() -> None:
+    with pytest.raises(Exception, match=r"(?i)pickle|serializ"):
+        list(mapped(operator.neg, [threading.Lock()], Engine(jobs=2), operator.not_))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
