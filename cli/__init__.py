@@ -47,6 +47,7 @@ _COMMANDS = {
     "calibrate": "Fit a performance model to your measurements.",
     "batch": "Solve thousands of problems, and go on where it stopped.",
     "verify": "Recompute a plan and check each claim.",
+    "schema": "JSON Schema of problems, plans and results.",
     "catalog": "What is known: prices, VMs, GPUs, LLMs.",
 }
 """Each command's module and name, and its line in the list of commands."""

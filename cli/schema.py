@@ -1,0 +1,47 @@
+"""`infersave schema`: the JSON of problems, plans and results, for programs in any language."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cyclopts import App
+
+from .output import print_json
+
+app = App(
+    name="schema",
+    help_epilogue="""Examples:
+  infersave schema plan > plan.schema.json
+  infersave schema problem | jq '.properties | keys'""",
+)
+
+What = Literal["problem", "plan", "result", "reasons", "explanation"]
+
+
+@app.default
+def schema(what: What, /) -> int:
+    """Print a JSON Schema.
+
+    Args:
+        what: problem (spelled out, as FleetProblem; files may use names instead), plan, result
+            (of solve_many), reasons or explanation (of explain).
+    """
+    from ..models.fleet import FleetProblem
+    from ..models.plan import SCHEMA_VERSION, FleetPlan
+    from ..models.reasons import Reasons
+    from ..models.relaxation import Explanation
+    from ..models.result import Result
+    from ..models.value import Value
+
+    values: dict[str, type[Value]] = {
+        "problem": FleetProblem,
+        "plan": FleetPlan,
+        "result": Result,
+        "reasons": Reasons,
+        "explanation": Explanation,
+    }
+    described = values[what].model_json_schema(
+        mode="validation" if what == "problem" else "serialization"
+    )
+    print_json({"$id": f"infersave/{what}/{SCHEMA_VERSION}", **described})
+    return 0
