@@ -45,7 +45,7 @@ FLAGS = {
     "engine": "--engine",
     "address": "--address",
 }
-Vary = Annotated[tuple[str, ...], Parameter(negative_iterable=())]
+Vary = Annotated[tuple[str, ...], Parameter(negative_iterable=(), show_default=False)]
 
 
 @app.default
