@@ -345,6 +345,7 @@ def test_where_no_process_can_be_started_it_says_so(
         run("ortools:highs", program())
 
 
+@pytest.mark.checkout
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_process_has_solvers_of_its_own(fresh: Path) -> None:
     source = (
