@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...models.outcome import BackendError
-from ..program import SolveOptions
 from .base import get_backend
 from .canaries import failure
 from .messages import Bounds, Failed, Reply, Request, SelfTest, Solve, Stop, Tested
@@ -65,8 +64,9 @@ class Child:
     def _answer(self, request: Solve | SelfTest) -> Reply:
         backend = get_backend(request.backend)
         if isinstance(request, SelfTest):
+            _limit_memory(None)  # a solve before may have left one
             return Tested(backend.loadable() or failure(backend))
-        _limit_memory(request.options)
+        _limit_memory(request.options.memory_limit_bytes)
         return backend.answer(request.program, request.options, self._say, self._stop)
 
     def _say(self, incumbent: float | None, bound: float | None) -> None:
@@ -78,14 +78,14 @@ class Child:
             self._replies.flush()
 
 
-def _limit_memory(options: SolveOptions) -> None:
-    """Hold the address space of this process to the limit, where the system can."""
+def _limit_memory(limit_bytes: float | None) -> None:
+    """Hold the address space of this process to a limit [bytes], where the system can."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        limit = options.memory_limit_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (hard if limit is None else int(limit), hard))
+        soft = hard if limit_bytes is None else int(limit_bytes)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _die_with(parent: int, folder: str) -> None:
