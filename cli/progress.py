@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Display
+    from rich.progress import ProgressColumn
+
     from ..solver.progress import Progress as SolveProgress
 
 
@@ -21,17 +24,12 @@ def working(what: str) -> Iterator[Say]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda words: None
         return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    shown = Progress(
+    shown = _transient(
         SpinnerColumn(style="none"),
         TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
     )
     with shown:
         task = shown.add_task(what, total=None)
@@ -44,27 +42,21 @@ def counting(what: str, total: int, done: int) -> Iterator[Callable[[], None]]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
-    shown = Progress(
+    shown = _transient(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
     )
     with shown:
         task = shown.add_task(what, total=total, completed=done, rate="")
@@ -74,6 +66,20 @@ def counting(what: str, total: int, done: int) -> Iterator[Callable[[], None]]:
             shown.update(task, advance=1, rate="" if speed is None else f"{speed:.1f}/s")
 
         yield step
+
+
+def _transient(*columns: ProgressColumn) -> Display:
+    """A line on stderr that is gone when the work is done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
 
 
 def bounds_in_words(progress: SolveProgress) -> str:
