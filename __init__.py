@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from infersave.models.billing import WHOLE_HOURS, Billing
     from infersave.models.calibration import Calibration, Coefficients
     from infersave.models.deployment import Deployment, OffloadSchedule, Performance, evaluate
+    from infersave.models.disturbance import Disturbance
     from infersave.models.fleet import FleetProblem
     from infersave.models.hardware import GPU, HostLink, Offer, VMType
     from infersave.models.limits import Budget, Horizon, Quota, Selection, Survival
@@ -63,12 +64,14 @@ if TYPE_CHECKING:
     from infersave.models.prediction import Prediction, Predictor
     from infersave.models.reasons import Alternative, Binding, Loser, Reasons
     from infersave.models.relaxation import Change, Explanation, Relaxation
+    from infersave.models.replan import Replan, ReplicaChange, Step
     from infersave.models.result import Result
     from infersave.models.sample import Sample
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
     from infersave.solver.many import solve_many
     from infersave.solver.measuring import worth_measuring
+    from infersave.solver.planner import Planner
     from infersave.solver.program import SolveOptions
     from infersave.solver.recommend import Choice, Measurement, Recommendation, recommend
     from infersave.solver.relaxing import explain
@@ -87,6 +90,7 @@ _HOME = {
     "models.calibration": ("Calibration", "Coefficients"),
     "models.arrivals": ("Queueing",),
     "models.deployment": ("Deployment", "OffloadSchedule", "Performance", "evaluate"),
+    "models.disturbance": ("Disturbance",),
     "models.fleet": ("FleetProblem",),
     "models.hardware": ("GPU", "HostLink", "Offer", "VMType"),
     "models.limits": ("Budget", "Horizon", "Quota", "Selection", "Survival"),
@@ -94,6 +98,7 @@ _HOME = {
     "models.observation": ("Observation",),
     "models.own_fit": ("OwnFit", "fit_calibrations"),
     "models.prediction": ("Prediction", "Predictor"),
+    "models.replan": ("Replan", "ReplicaChange", "Step"),
     "models.result": ("Result",),
     "models.sample": ("Sample",),
     "models.reasons": ("Alternative", "Binding", "Loser", "Reasons"),
@@ -125,6 +130,7 @@ _HOME = {
     ),
     "models.workload": ("SLO", "Job", "RequestClass", "Workload"),
     "solver.backends.base": ("backend_names",),
+    "solver.planner": ("Planner",),
     "solver.program": ("SolveOptions",),
     "solver.many": ("solve_many",),
     "solver.measuring": ("worth_measuring",),
@@ -157,6 +163,7 @@ __all__ = [
     "Coefficients",
     "Conflict",
     "Deployment",
+    "Disturbance",
     "Explanation",
     "FleetPlan",
     "FleetProblem",
@@ -179,6 +186,7 @@ __all__ = [
     "Opinion",
     "OwnFit",
     "Performance",
+    "Planner",
     "Prediction",
     "Predictor",
     "ProblemError",
@@ -187,12 +195,15 @@ __all__ = [
     "Reasons",
     "Recommendation",
     "Relaxation",
+    "Replan",
+    "ReplicaChange",
     "RequestClass",
     "Result",
     "Sample",
     "Selection",
     "SolveOptions",
     "Status",
+    "Step",
     "Survival",
     "Throughput",
     "UnknownNameError",

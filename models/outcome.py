@@ -66,6 +66,18 @@ class ProblemError(InferSaveError, ValueError):
         return type(self), (self.field, self.value, self.rule)
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The names that one not known may have meant, in words."""
+    names = sorted(set(known))
+    folded = {n.casefold(): n for n in names}
+    near = [folded[m] for m in get_close_matches(name.casefold(), folded, n=4, cutoff=0.5)]
+    if near:
+        return f"the nearest names are {', '.join(near)}"
+    if names:
+        return f"known are {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+    return "the catalogue is empty"
+
+
 class CatalogError(InferSaveError, LookupError):
     """A name that no catalogue knows, or a catalogue row that cannot be read."""
 
@@ -79,15 +91,7 @@ class CatalogError(InferSaveError, LookupError):
         >>> str(CatalogError.unknown("GPU", "A100", ["A10G", "A100-40GB", "T4"]))
         "unknown GPU 'A100'; the nearest names are A10G, A100-40GB"
         """
-        names = sorted(set(known))
-        folded = {n.casefold(): n for n in names}
-        near = [folded[m] for m in get_close_matches(name.casefold(), folded, n=4, cutoff=0.5)]
-        if near:
-            hint = f"the nearest names are {', '.join(near)}"
-        elif names:
-            hint = f"known are {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
-        else:
-            hint = "the catalogue is empty"
+        hint = nearest(name, known)
         return cls(f"{field + ': ' if field else ''}unknown {kind} {_shown(name)}; {hint}")
 
     def __str__(self) -> str:

@@ -7,8 +7,8 @@ names here. What a plan lists is put back in the order of the problem afterwards
 from __future__ import annotations
 
 from ..models.fleet import FleetProblem
-from ..models.hardware import Offer
 from ..models.plan import FleetPlan, Host, Route, VMCount
+from .market import offer_key
 from .uses import limit_uses
 
 
@@ -18,20 +18,16 @@ def canonical(problem: FleetProblem) -> FleetProblem:
         update={
             "workloads": tuple(sorted(problem.workloads, key=lambda w: w.name)),
             "measured": tuple(sorted(problem.measured, key=lambda m: m.name)),
-            "offers": tuple(sorted(problem.offers, key=_offer_key)),
+            "offers": tuple(sorted(problem.offers, key=offer_key)),
             "quotas": tuple(sorted(problem.quotas, key=lambda q: q.name)),
         }
     )
 
 
-def _offer_key(offer: Offer) -> tuple[str, str, str]:
-    return offer.vm_type.key, offer.region, offer.purchase
-
-
 def in_order_of(problem: FleetProblem, plan: FleetPlan) -> FleetPlan:
     """A plan of the canonical problem as the problem lists things."""
     demand = {d.name: number for number, d in enumerate(problem.demands)}
-    offer = {_offer_key(o): number for number, o in enumerate(problem.offers)}
+    offer = {offer_key(o): number for number, o in enumerate(problem.offers)}
 
     def stands(vms: VMCount | Host) -> int:
         return offer[f"{vms.provider}:{vms.vm_type}", vms.region, vms.purchase]

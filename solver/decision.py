@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 from ..models.value import FloatArray
 from .candidates import TIE
 from .constraints import parts
+from .current import Current
 from .orders import Orders
 from .program import IntArray
+from .seats import Room
 from .services import Service
 from .shifts import Shifts
 from .variables import Estate, ServiceColumns, Variables
@@ -38,33 +41,45 @@ class Placed:
     routed: tuple[FloatArray, ...] = ()
 
 
+JobOrder = tuple[Orders, int, int]
+"""A job's orders, the number of the one taken, and its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Everything a plan is made of.
 
     Attributes:
         vms, started: VMs rented and VMs started, by period and place, shape [T, P].
-        jobs: (orders, number of the order, place) of each job's request class.
+        jobs: the order of each job's request class.
         shifts: replicas of each job's items by period, shape [T, J].
+        current: what runs already: its batches stay where they will do.
+        rooms: by place, who sits on which VM, where that is decided already.
     """
 
     estate: Estate
     services: tuple[Placed, ...]
     vms: IntArray
     started: IntArray
-    jobs: tuple[tuple[Orders, int, int], ...] = ()
+    jobs: tuple[JobOrder, ...] = ()
     shifts: tuple[tuple[Shifts, IntArray], ...] = ()
+    current: Current | None = None
+    rooms: Mapping[int, Sequence[Room]] | None = None
 
 
-def read_decision(variables: Variables, values: FloatArray) -> Decision:
-    """The decision that a point of the program stands for."""
+def read_decision(variables: Variables, values: FloatArray, *, trim: bool = True) -> Decision:
+    """The decision that a point of the program stands for.
+
+    Args:
+        trim: without replicas that nothing needs.
+    """
     whole = np.round(values).astype(np.int64)
     vms = np.zeros((len(variables.vms), variables.estate.market.n_places), np.int64)
     for t, mine in enumerate(variables.vms):
         vms[t, mine >= 0] = whole[mine[mine >= 0]]
     return Decision(
         estate=variables.estate,
-        services=tuple(_placed(columns, whole, values) for columns in variables.services),
+        services=tuple(_placed(one, whole, values, trim) for one in variables.services),
         vms=vms,
         started=starts_of(variables.estate, vms),
         jobs=tuple(
@@ -94,13 +109,13 @@ def starts_of(estate: Estate, vms: IntArray) -> IntArray:
     return np.where(estate.market.reserved, 0, started)
 
 
-def _placed(columns: ServiceColumns, whole: IntArray, values: FloatArray) -> Placed:
+def _placed(columns: ServiceColumns, whole: IntArray, values: FloatArray, trim: bool) -> Placed:
     service, count = columns.service, whole[columns.replicas]
-    if len(service.scenarios) == len(service.classes) == 1:
+    if trim and len(service.scenarios) == len(service.classes) == 1:
         part = parts(service, service.scenarios[0], service.rate(columns.period))
         count = needed_replicas(part, count)
     routed = [_routed(y, count, values) for y in columns.routed]
-    if routed:
+    if trim and routed:
         busy = np.sum(
             [
                 service.work(c, y, columns.period)

@@ -87,7 +87,7 @@ def _undominated(estate: Estate, order: list[int], carried: dict[int, FloatArray
         needed = (market.reserved[p] and starts) or not any(
             _replaces(market, q, p, carried) for q in kept
         )
-        if market.owned[p] or (carried[p].any() and needed):
+        if market.owned[p] or market.runs[p] or (carried[p].any() and needed):
             kept.append(p)
     return kept
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from ..models.fleet import FleetProblem
 from .candidates import Stream, enumerate_streams
 from .explain import require_candidates, require_places
-from .market import Market, open_market
+from .market import NOTHING, Market, OfferKey, open_market
 from .orders import draw_orders
 from .program import SolveOptions
 from .reduction import reduce_stream
@@ -17,16 +17,22 @@ from .shifts import plan_shifts
 from .variables import Estate
 
 
-def survey(problem: FleetProblem, backend: str, options: SolveOptions) -> Estate:
+def survey(
+    problem: FleetProblem,
+    backend: str,
+    options: SolveOptions,
+    running: frozenset[OfferKey] = NOTHING,
+) -> Estate:
     """Every demand with its candidates and the places where they may stand.
 
     Args:
         backend, options: for the linear programs of offload schedules.
+        running: offers on which something runs already.
 
     Raises:
         InfeasibleError: a demand that nothing on offer can serve, and why.
     """
-    market = open_market(problem)
+    market = open_market(problem, running)
     streams = tuple(reduce_stream(s, backend, options) for s in enumerate_streams(problem))
     require_candidates(streams)
     jobs = [s for s in streams if s.workload.job is not None]

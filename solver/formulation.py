@@ -87,11 +87,16 @@ def add_demand(
 
 def _scaled(unscaled: Program, variables: Variables, formulation: Formulation) -> Program:
     greedy = greedy_hint(variables, unscaled)
-    scale = 2.0 ** round(log2(GREEDY_SCALE / float(unscaled.cost @ greedy)))
-    hint = greedy if formulation == "candidates" else None
+    program = scaled(unscaled, variables, greedy)
+    return program if formulation == "candidates" else replace(program, hint=None)
+
+
+def scaled(unscaled: Program, variables: Variables, point: FloatArray) -> Program:
+    """The program in money in which a point costs about `GREEDY_SCALE`; the point is its hint."""
+    scale = 2.0 ** round(log2(GREEDY_SCALE / float(unscaled.cost @ point)))
     tight = TIGHT if any(service.routed for service in variables.services) else None
     return replace(
-        unscaled, cost=unscaled.cost * scale, hint=hint, usd_scale=scale, feasibility=tight
+        unscaled, cost=unscaled.cost * scale, hint=point, usd_scale=scale, feasibility=tight
     )
 
 

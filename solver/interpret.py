@@ -18,7 +18,7 @@ def interpret(decision: Decision, status: Status, bound: float | None) -> FleetP
     """The plan of a decision, with the bound that was proved for it [USD/h]."""
     problem, market = decision.estate.problem, decision.estate.market
     routes: list[Route] = []
-    routes += route_all(decision.estate, decision.services)
+    routes += route_all(decision.estate, decision.services, decision.current)
     for shifts, replicas in decision.shifts:
         routes += describe_shifts(problem, market, shifts, replicas)
     runs = [

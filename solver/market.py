@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,24 @@ from ..models.workload import Demand
 from .machines import parallel_degrees
 from .program import BoolArray, IntArray
 
+OfferKey = tuple[str, str, str]
+"""VM type key, region, purchase option."""
+NOTHING: frozenset[OfferKey] = frozenset()
+
+
+def offer_key(offer: Offer) -> OfferKey:
+    """The key of an offer."""
+    return offer.vm_type.key, offer.region, offer.purchase
+
+
+class PlaceKey(NamedTuple):
+    """Which place: VM type key, region, purchase option, zone."""
+
+    vm_type: str
+    region: str
+    purchase: str
+    zone: int | None
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -23,9 +42,9 @@ class Place:
     zone: int | None = None
 
     @property
-    def key(self) -> tuple[str, str, str, int | None]:
-        """VM type, region, purchase option, zone."""
-        return self.offer.vm_type.key, self.offer.region, self.offer.purchase, self.zone
+    def key(self) -> PlaceKey:
+        """Which place."""
+        return PlaceKey(*offer_key(self.offer), self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +58,7 @@ class Market:
         price: USD/h of one VM.
         room: GPUs of one VM.
         owned: VMs paid for already.
+        runs: places where something runs, which are never left out.
         spot, reserved: its purchase option.
         zone: number of the zone, over all regions; -1 where zones do not matter.
         weight: what one VM counts against each quota, shape [Q, P].
@@ -53,6 +73,7 @@ class Market:
     price: FloatArray
     room: IntArray
     owned: IntArray
+    runs: BoolArray
     spot: BoolArray
     reserved: BoolArray
     zone: IntArray
@@ -82,13 +103,13 @@ class Market:
         return np.array([demand.permits(place.offer) for place in self.places], dtype=bool)
 
 
-def open_market(problem: FleetProblem) -> Market:
-    """The places a plan of this problem may need."""
+def open_market(problem: FleetProblem, running: frozenset[OfferKey] = NOTHING) -> Market:
+    """The places a plan of this problem may need, and those of the offers that run already."""
     vm_types = tuple({o.vm_type.key: o.vm_type for o in problem.offers}.values())
     number = {v.key: i for i, v in enumerate(vm_types)}
     pairs = [(i, g) for i, v in enumerate(vm_types) for g in parallel_degrees(v.n_gpus)]
     pair_type = np.array([i for i, _ in pairs], dtype=np.int64)
-    places = _places(problem)
+    places = _places(problem, running)
     offers = [place.offer for place in places]
     type_of = np.array([number[o.vm_type.key] for o in offers], dtype=np.int64)
     pair, place = np.nonzero(pair_type[:, None] == type_of[None, :])
@@ -102,6 +123,7 @@ def open_market(problem: FleetProblem) -> Market:
         room=np.array([o.vm_type.n_gpus for o in offers], dtype=np.int64),
         # Where zones matter, what is owned stands in the first.
         owned=np.array([p.offer.owned * (p.zone in (None, 0)) for p in places], dtype=np.int64),
+        runs=np.array([offer_key(o) in running for o in offers], dtype=bool),
         spot=np.array([o.purchase == "spot" for o in offers], dtype=bool),
         reserved=np.array([o.purchase == "reserved" for o in offers], dtype=bool),
         zone=_zone_numbers(places),
@@ -114,7 +136,7 @@ def open_market(problem: FleetProblem) -> Market:
     )
 
 
-def _places(problem: FleetProblem) -> tuple[Place, ...]:
+def _places(problem: FleetProblem, running: frozenset[OfferKey]) -> tuple[Place, ...]:
     """The cheapest of the offers that no rule tells apart, in every zone where zones matter."""
     zoned = any(demand.survive.zone is not None for demand in problem.demands)
     rules = {(d.allow, d.forbid): d for d in problem.demands if d.restricted}.values()
@@ -130,7 +152,7 @@ def _places(problem: FleetProblem) -> tuple[Place, ...]:
         )
         best.setdefault(alike, offer)
     chosen = {id(offer) for offer in best.values()}
-    kept = [offer for offer in problem.offers if id(offer) in chosen]
+    kept = [o for o in problem.offers if id(o) in chosen or offer_key(o) in running]
     zones: Sequence[int | None] = range(problem.zones_per_region) if zoned else (None,)
     return tuple(Place(offer, zone) for offer in kept for zone in zones)
 

@@ -8,7 +8,7 @@ from ..models.billing import SECONDS_PER_HOUR
 from ..models.fleet import FleetProblem
 from ..models.plan import Assignment, Host, VMCount
 from .decision import Decision, Placed
-from .market import Market, Place
+from .market import Market, Place, PlaceKey
 from .seats import Load, Room, hosts_of, seat_all
 
 Rented = tuple[list[VMCount], list[Host]]
@@ -18,14 +18,17 @@ def rent_shared(decision: Decision) -> Rented:
     """VMs that services share, and jobs in a horizon with them, period by period."""
     estate = decision.estate
     market, horizon = estate.market, estate.problem.horizon
-    loads = _loads(decision)
+    loads = loads_of(decision)
     vms: list[VMCount] = []
     hosts: list[Host] = []
     for t in range(len(decision.vms)):
         for p, place in enumerate(market.places):
             mine = loads.get((t, p), [])
             decided, room = int(decision.vms[t, p]), int(market.room[p])
-            rooms = seat_all(room, decided if any(load.apart for load in mine) else 0, mine)
+            if decision.rooms is not None:
+                rooms = list(decision.rooms.get(p, ()))
+            else:
+                rooms = seat_all(room, decided if any(load.apart for load in mine) else 0, mine)
             # In a horizon VMs may stay for a later period; otherwise none is rented in vain.
             least = decided if horizon is not None else int(market.owned[p])
             rooms = [r for r in rooms if r.seats]
@@ -40,7 +43,7 @@ def rent_shared(decision: Decision) -> Rented:
     return vms, hosts
 
 
-def _loads(decision: Decision) -> dict[tuple[int, int], list[Load]]:
+def loads_of(decision: Decision) -> dict[tuple[int, int], list[Load]]:
     """What stands where, by (period, place)."""
     market = decision.estate.market
     loads: dict[tuple[int, int], list[Load]] = {}
@@ -96,7 +99,7 @@ def vm_count(
 def rent_for_jobs(problem: FleetProblem, runs: Sequence[tuple[Assignment, Place]]) -> Rented:
     """The VMs of each job, at its bill spread over its deadline."""
     jobs = {w.name: w.job for w in problem.workloads}
-    groups: dict[tuple[str, tuple[str, str, str, int | None]], list[tuple[Assignment, Place]]] = {}
+    groups: dict[tuple[str, PlaceKey], list[tuple[Assignment, Place]]] = {}
     for run, place in runs:
         groups.setdefault((run.workload, place.key), []).append((run, place))
     vms: list[VMCount] = []

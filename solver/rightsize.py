@@ -21,18 +21,20 @@ from .program import IntArray
 from .reduction import may_differ, to_reduce
 
 
-def rightsized(stream: Stream, spare: FloatArray) -> Stream:
+def rightsized(stream: Stream, spare: FloatArray, least: FloatArray | float = 1.0) -> Stream:
     """The stream, each candidate at the smallest batch that will do.
 
     Args:
         stream: chosen candidates only, shape [J].
         spare: how many times its part of the demand each carries, shape [J].
+        least: batches that each may run at although smaller ones would do, shape [J].
     """
     # Schedules solved for a batch hold for that batch only.
     if stream.requests_per_s is None or len(to_reduce(stream)):
         return stream
     serving = Serving(stream.workload, stream.request, stream.machines.replica)
     batch = smallest_batches(serving, stream.batch, stream.work_s * np.maximum(spare, 1.0))
+    batch = np.minimum(np.maximum(batch, least), stream.batch)
     trial = serving.at(batch)
     return make_stream(stream.workload, stream.request, stream.index, stream.machines, trial)
 
@@ -65,7 +67,10 @@ class Sized:
 
 
 def rightsize_many(
-    streams: Sequence[Stream], pairs: Sequence[IntArray], spares: Sequence[FloatArray]
+    streams: Sequence[Stream],
+    pairs: Sequence[IntArray],
+    spares: Sequence[FloatArray],
+    least: Sequence[FloatArray] | None = None,
 ) -> list[Sized]:
     """`rightsized` of many streams at once.
 
@@ -73,13 +78,16 @@ def rightsize_many(
         streams: whole streams.
         pairs: the chosen candidates of each.
         spares: how many times its part of the demand each of those carries.
+        least: batches that each may run at although smaller ones would do; as many at most as
+            hold every SLO.
     """
+    least = least or [np.ones(len(pair)) for pair in pairs]
     found: list[Sized | None] = [None] * len(streams)
     places: dict[int, list[int]] = {}
     rows: dict[int, Row] = {}
     for i, stream in enumerate(streams):
         if stream.row is None or stream.requests_per_s is None or may_differ(stream):
-            alone = rightsized(stream.take(pairs[i]), spares[i])
+            alone = rightsized(stream.take(pairs[i]), spares[i], least[i])
             found[i] = Sized(alone.batch.astype(np.int64), alone.fractions)
         else:
             rows[i] = stream.row
@@ -88,7 +96,8 @@ def rightsize_many(
         number = np.repeat([rows[i].number for i in mine], [len(pairs[i]) for i in mine])
         kind = np.concatenate([rows[i].kind[pairs[i]] for i in mine])
         spare = np.concatenate([spares[i] for i in mine])
-        sized = _sized(rows[mine[0]].block, number, kind, spare)
+        wanted = np.concatenate([least[i] for i in mine])
+        sized = _sized(rows[mine[0]].block, number, kind, spare, wanted)
         ends = np.cumsum([len(pairs[i]) for i in mine])
         for i, end in zip(mine, ends.tolist(), strict=True):
             part = slice(end - len(pairs[i]), end)
@@ -97,7 +106,9 @@ def rightsize_many(
     return [one for one in found if one is not None]
 
 
-def _sized(block: Block, number: IntArray, kind: IntArray, spare: FloatArray) -> Sized:
+def _sized(
+    block: Block, number: IntArray, kind: IntArray, spare: FloatArray, least: FloatArray
+) -> Sized:
     """Rows of a block on kinds of replica, elementwise."""
     batch = np.empty(len(number), np.int64)
     fractions = tuple(np.zeros(len(number)) for _ in block.load.shape.groups)
@@ -106,7 +117,10 @@ def _sized(block: Block, number: IntArray, kind: IntArray, spare: FloatArray) ->
         at = number[part], kind[part]
         trials = Trials(block.load.take(at[0]), block.replica.take(at[1]))
         allowed = block.work_s[at] * np.maximum(spare[part], 1.0)
-        found = smallest_batches(trials, block.batch[at].astype(np.float64), allowed)
+        largest = block.batch[at].astype(np.float64)
+        found = np.minimum(
+            np.maximum(smallest_batches(trials, largest, allowed), least[part]), largest
+        )
         batch[part] = found
         schedule, _ = trials.schedule(trials.memory.at(found))
         for all_of_group, mine in zip(fractions, schedule, strict=False):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..models.plan import Assignment, MeasuredRoute, Route
 from ..models.value import FloatArray
+from .current import Current, Spot
 from .decision import Placed
 from .describe import Chosen, Standing, describe_many
 from .market import Market
@@ -39,11 +40,18 @@ class Group:
     spare: float
 
 
-def route_all(estate: Estate, placed: Sequence[Placed]) -> list[Route]:
-    """The routes of every service, in order, their physics at once."""
+def route_all(
+    estate: Estate, placed: Sequence[Placed], current: Current | None = None
+) -> list[Route]:
+    """The routes of every service, in order, their physics at once.
+
+    Args:
+        current: what runs already. Its batches stay where they will do, and what is new starts
+            at the largest, so that more demand need not set it again.
+    """
     groups = [group for one in placed for group in _groups(estate, one)]
     predicted = [g for g in groups if g.service.classes[g.index].stream is not None]
-    found: list[Route] = list(_predicted(estate, predicted))
+    found: list[Route] = list(_predicted(estate, predicted, current))
     for group in groups:
         if group.service.classes[group.index].stream is None:
             found += [
@@ -53,17 +61,32 @@ def route_all(estate: Estate, placed: Sequence[Placed]) -> list[Route]:
     return found
 
 
-def _predicted(estate: Estate, groups: Sequence[Group]) -> Iterator[Assignment]:
+def _predicted(
+    estate: Estate, groups: Sequence[Group], current: Current | None
+) -> Iterator[Assignment]:
     """Groups at the smallest batches that carry their part, predicted anew."""
     streams = [s for g in groups for s in [g.service.classes[g.index].stream] if s is not None]
     spares = [np.full(len(g.pair), g.spare) for g in groups]
-    sizes = rightsize_many(streams, [g.pair for g in groups], spares)
+    least = [_least_batches(estate.market, group, current) for group in groups]
+    sizes = rightsize_many(streams, [g.pair for g in groups], spares, least)
     chosen = [
         Chosen(stream, k, seat, int(sized.batch[j]), tuple(float(f[j]) for f in sized.fractions))
         for stream, group, sized in zip(streams, groups, sizes, strict=True)
         for j, (k, seat) in enumerate(zip(group.pair.tolist(), group.seats, strict=True))
     ]
     yield from describe_many(estate.problem, chosen)
+
+
+def _least_batches(market: Market, group: Group, current: Current | None) -> FloatArray:
+    """Batches that each may as well run at, shape [U]."""
+    if current is None:
+        return np.ones(len(group.pair))
+    spots = [
+        Spot(seat.place.key, int(market.pair_gpus[pair]))
+        for pair, seat in zip(group.pair.tolist(), group.seats, strict=True)
+    ]
+    name = group.service.demand.name
+    return np.array([current.least_batch(name, group.index, spot) for spot in spots])
 
 
 def _groups(estate: Estate, placed: Placed) -> Iterator[Group]:

@@ -9,6 +9,9 @@ from ..models.outcome import BackendError
 from ..models.plan import Host, Seat
 from .market import Place
 
+Seats = dict[tuple[str, int], int]
+"""By workload and GPUs of one replica, how many sit on a VM."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -34,7 +37,7 @@ class Room:
 
     def __init__(self, gpus: int) -> None:
         self.free = gpus
-        self.seats: dict[tuple[str, int], int] = {}
+        self.seats: Seats = {}
 
     def admits(self, load: Load) -> bool:
         """Whether one more block fits, and may stand here."""

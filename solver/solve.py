@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from ..models.fleet import FleetProblem
@@ -14,6 +14,8 @@ from .backends.finish import PROOF
 from .backends.pool import POOL
 from .canonical import canonical, in_order_of
 from .components import join, split
+from .deadline import Deadline
+from .decision import Decision
 from .definition import require_definable
 from .dominance import without_dominated
 from .estate import survey
@@ -23,6 +25,7 @@ from .parts import Part, decide_all
 from .program import SolveOptions
 from .progress import OnProgress
 from .refuting import REFUTED, SEARCH
+from .variables import Estate
 from .verify import verify
 
 DEFAULT_BACKEND = "ortools:highs"
@@ -61,29 +64,101 @@ def solve(
     """
     start, options = perf_counter(), options or SolveOptions()
     ends = options.deadline()
-    for name in (DEFAULT_BACKEND, backend):
-        POOL.warm(get_backend(name).library)
+    warm(backend)
     # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
     estate = survey(canonical(problem), DEFAULT_BACKEND, options)
     if formulation == "layers":
         require_definable(estate)
+    within = replace(options, time_limit_s=time_for_search(ends, options, start))
+    decided = decide_estate(without_dominated(estate), backend, within, formulation, on_progress)
+    return checked(problem, decided, options, start)
+
+
+def warm(backend: str) -> None:
+    """Start the processes that a solve will need."""
+    for name in (DEFAULT_BACKEND, backend):
+        POOL.warm(get_backend(name).library)
+
+
+def time_for_search(ends: Deadline, options: SolveOptions, start: float) -> float:
+    """Time left once the survey is done [s], less what describing and checking will take."""
     grace_s = GRACE_SHARE * options.time_limit_s + GRACE_S
     after_s = max(AFTERWARDS * (perf_counter() - start) - grace_s, 0.0)
-    within = replace(options, time_limit_s=max(ends.left_s - after_s, 0.0))
-    parts = decide_all(split(without_dominated(estate)), backend, within, formulation, on_progress)
-    decision = join(estate, [part.decision for part in parts])
-    plan = interpret(decision, _status(parts), _bound(parts))
+    return max(ends.left_s - after_s, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided, and how good it is proved to be.
+
+    Attributes:
+        bound: no plan of the estate costs less [USD/h]; None: unknown.
+        limit: what stopped the search, or empty.
+        backend, formulation: who decided, and how.
+    """
+
+    decision: Decision
+    status: Status
+    bound: float | None
+    limit: str
+    backend: str
+    formulation: str
+
+    @classmethod
+    def of(cls, estate: Estate, parts: Sequence[Part]) -> Decided:
+        """The parts of an estate as one."""
+        proved = all(part.status is Status.OPTIMAL for part in parts)
+        bounds = [part.bound for part in parts if part.bound is not None]
+        return cls(
+            decision=join(estate, [part.decision for part in parts]),
+            status=Status.OPTIMAL if proved else Status.FEASIBLE,
+            bound=sum(bounds) if len(bounds) == len(parts) else None,
+            limit=", ".join(sorted({part.limit for part in parts if part.limit})),
+            backend=parts[0].backend,
+            formulation=", ".join(sorted({part.formulation for part in parts})),
+        )
+
+
+def decide_estate(
+    estate: Estate,
+    backend: str,
+    options: SolveOptions,
+    formulation: Formulation = "auto",
+    on_progress: OnProgress | None = None,
+) -> Decided:
+    """Every independent part of an estate, decided.
+
+    Raises:
+        InfeasibleError, NoPlanError, BackendError: as `solve`.
+    """
+    parts = decide_all(split(estate), backend, options, formulation, on_progress)
+    return Decided.of(estate, parts)
+
+
+def checked(
+    problem: FleetProblem, decided: Decided, options: SolveOptions, start: float
+) -> FleetPlan:
+    """The plan of a decision, checked.
+
+    Args:
+        start: when the work on it began, on the clock of `perf_counter`.
+
+    Raises:
+        VerificationError: the decision contradicts the model.
+    """
+    plan = interpret(decided.decision, decided.status, decided.bound)
+    limit = decided.limit
     if plan.status is Status.OPTIMAL and (plan.gap or 0.0) > options.relative_gap + PROOF:
         # Seats that stand apart may have taken a VM more than the program counted.
-        plan = plan.replace(status=Status.FEASIBLE, limit="seats")
+        plan, limit = plan.replace(status=Status.FEASIBLE), "seats"
     plan = plan.replace(
-        backend=parts[0].backend,
-        formulation=", ".join(sorted({part.formulation for part in parts})),
-        limit=plan.limit or ", ".join(sorted({part.limit for part in parts if part.limit})),
+        backend=decided.backend,
+        formulation=decided.formulation,
+        limit=limit,
         relative_gap=options.relative_gap,
         seconds=perf_counter() - start,
     )
-    if any(part.limit == REFUTED for part in parts):
+    if REFUTED in limit:
         said = Opinion(
             backend=SEARCH, status=plan.status, usd_per_hour=plan.usd_per_hour, agrees=False
         )
@@ -91,15 +166,3 @@ def solve(
     plan = in_order_of(problem, plan)
     verify(problem, plan)
     return plan
-
-
-def _status(parts: Sequence[Part]) -> Status:
-    """Proved only when every part is."""
-    proved = all(part.status is Status.OPTIMAL for part in parts)
-    return Status.OPTIMAL if proved else Status.FEASIBLE
-
-
-def _bound(parts: Sequence[Part]) -> float | None:
-    """No plan costs less than the parts must; unknown when that of one is."""
-    bounds = [part.bound for part in parts if part.bound is not None]
-    return sum(bounds) if len(bounds) == len(parts) else None

@@ -1,0 +1,131 @@
+"""A running fleet: what stands where, at which batch, and who sits on which VM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..models.outcome import ProblemError
+from ..models.plan import Assignment, FleetPlan, Host, Route, VMCount
+from .market import Market, OfferKey, PlaceKey
+from .program import IntArray
+from .seats import Seats
+from .services import Service
+
+
+class Spot(NamedTuple):
+    """Replicas of one size in one place."""
+
+    place: PlaceKey
+    n_gpus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The services of a running fleet; jobs end by themselves.
+
+    Attributes:
+        replicas: by workload, how many are where.
+        batch: by workload and spot, of each request class.
+        rooms: by place, the seats taken on each VM, in the order of their numbers.
+    """
+
+    replicas: Mapping[str, Mapping[Spot, int]]
+    batch: Mapping[tuple[str, Spot], Mapping[int, int]]
+    rooms: Mapping[PlaceKey, tuple[Seats, ...]]
+
+    @classmethod
+    def nothing(cls) -> Current:
+        """No fleet at all."""
+        return cls({}, {}, {})
+
+    def vms_of(self, offer: OfferKey) -> int:
+        """Running VMs of an offer, in every zone."""
+        return sum(len(vms) for place, vms in self.rooms.items() if place[:3] == offer)
+
+    @property
+    def offers(self) -> frozenset[OfferKey]:
+        """What the running VMs were bought under."""
+        return frozenset((p.vm_type, p.region, p.purchase) for p in self.rooms)
+
+    def least_batch(self, workload: str, index: int, spot: Spot) -> float:
+        """The batch that replicas of a request class run at; infinite where none run."""
+        return self.batch.get((workload, spot), {}).get(index, np.inf)
+
+
+def current_of(plan: FleetPlan) -> Current:
+    """What a plan runs.
+
+    Raises:
+        ProblemError: a plan over a horizon, which is no one fleet.
+    """
+    if any(vms.period is not None for vms in plan.vms):
+        raise ProblemError("running", "a plan over a horizon", "must be a plan of one steady state")
+    replicas: dict[str, dict[Spot, int]] = {}
+    batch: dict[tuple[str, Spot], dict[int, int]] = {}
+    for route in plan.routes:
+        if isinstance(route, Assignment) and route.job is not None:
+            continue
+        spot = Spot(place_of_route(route), route.gpus_each)
+        replicas.setdefault(route.workload, {})[spot] = route.replicas
+        if isinstance(route, Assignment):
+            mine = batch.setdefault((route.workload, spot), {})
+            mine[route.request_class] = route.deployment.batch
+    rooms: dict[PlaceKey, list[Seats]] = {}
+    for host in sorted(plan.hosts, key=lambda h: h.first):
+        if host.job is None:
+            seats = {(seat.workload, seat.n_gpus): seat.replicas for seat in host.seats}
+            rooms.setdefault(place_of(host), []).extend([seats] * host.count)
+    return Current(replicas, batch, {place: tuple(of) for place, of in rooms.items()})
+
+
+def place_of(vms: VMCount | Host) -> PlaceKey:
+    """Where VMs stand."""
+    return PlaceKey(f"{vms.provider}:{vms.vm_type}", vms.region, vms.purchase, vms.zone)
+
+
+def place_of_route(route: Route) -> PlaceKey:
+    """Where a route's replicas stand."""
+    return PlaceKey(route.vm_key, route.region, route.purchase, route.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The running replicas of one service, as its items see them.
+
+    Attributes:
+        spot: index of each item's spot, shape [J].
+        replicas: running on each spot, shape [S].
+        homeless: running where no item is: they must go.
+        blocks: running of each item, shape [J].
+    """
+
+    spot: IntArray
+    replicas: IntArray
+    homeless: int
+    blocks: IntArray
+
+
+def standing_of(current: Current, service: Service, market: Market) -> Standing:
+    """The running replicas of a service on its items."""
+    name = service.demand.name
+    running = current.replicas.get(name, {})
+    both = np.stack([service.pair, service.place])
+    unique, spot = np.unique(both, axis=1, return_inverse=True)
+    replicas = np.zeros(unique.shape[1], np.int64)
+    blocks = np.zeros(len(service.pair), np.int64)
+    found = 0
+    for s, (pair, place) in enumerate(unique.T.tolist()):
+        key = market.places[place].key
+        n_gpus = int(market.pair_gpus[pair])
+        replicas[s] = running.get(Spot(key, n_gpus), 0)
+        found += int(replicas[s])
+        if replicas[s] and service.demand.survive.vm is not None:
+            for seats in current.rooms.get(key, ()):
+                blocks[(spot == s) & (service.block == seats.get((name, n_gpus), 0))] += 1
+    if service.demand.survive.vm is None:
+        blocks = replicas[spot]
+    return Standing(spot, replicas, sum(running.values()) - found, blocks)

@@ -1,0 +1,137 @@
+"""Whether a running fleet still serves as it is, and what is wrong where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .backends.finish import FEASIBILITY
+from .balance import balanced
+from .constraints import parts
+from .covering import LIMIT_SLACK
+from .current import Current, standing_of
+from .decision import Decision, JobOrder, Placed
+from .market import Market
+from .program import IntArray, SolveOptions
+from .services import Scenario, Service
+from .taking import taken
+from .variables import Estate
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A running fleet, held against a problem.
+
+    Attributes:
+        decision: it as it is; of no use where something is broken.
+        broken: what it does not hold, in words.
+    """
+
+    decision: Decision
+    broken: tuple[str, ...]
+
+
+def keep(
+    estate: Estate,
+    current: Current,
+    jobs: Sequence[JobOrder],
+    backend: str,
+    options: SolveOptions,
+) -> Kept:
+    """The running replicas where they are; VMs that hold none of them are given back.
+
+    Args:
+        jobs: how each job is to run: it ends by itself and disturbs nothing.
+        backend, options: for the routing of request classes that share replicas.
+    """
+    placed, broken = [], list[str]()
+    for service in estate.services:
+        one, wrong = _service(service, estate.market, current, backend, options)
+        broken += wrong
+        if one is not None:
+            placed.append(one)
+    vms = np.maximum(_vms(estate, current), estate.market.owned)
+    decision = Decision(
+        estate=estate,
+        services=tuple(placed),
+        vms=vms[None, :],
+        started=np.zeros_like(vms)[None, :],
+        jobs=tuple(jobs),
+        current=current,
+    )
+    return Kept(decision, (*broken, *_over_limits(estate, vms, jobs)))
+
+
+def _service(
+    service: Service, market: Market, current: Current, backend: str, options: SolveOptions
+) -> tuple[Placed | None, list[str]]:
+    """The running replicas of one service, and what is wrong with them."""
+    standing = standing_of(current, service, market)
+    demand, count = service.demand, standing.blocks
+    item = np.flatnonzero(count)
+    if standing.homeless or (count * service.block).sum() != standing.replicas.sum():
+        return None, [f"{demand.name}: replicas run where they can no longer serve"]
+    if not len(item):
+        return None, [f"{demand.name}: nothing runs"] if service.rate(0) != 0 else []
+    wrong = list(_too_many_types(service, item, market))
+    if len(service.classes) > 1 and service.rate(0) is not None:
+        routed = balanced(service, item, count[item], backend, options)
+        if routed is None:
+            wrong.append(f"{demand.name}: its replicas no longer carry all request classes")
+            return None, wrong
+        return Placed(service, 0, item, count[item], routed), wrong
+    wrong += _short(service, count)
+    return Placed(service, 0, item, count[item]), wrong
+
+
+def _too_many_types(service: Service, item: IntArray, market: Market) -> Iterator[str]:
+    """A service on more VM types than it may use."""
+    most = service.demand.max_vm_types
+    used = len(np.unique(market.type_of[service.place[item]]))
+    if most is not None and used > most:
+        yield f"{service.demand.name}: runs on {used} VM types, {most} are allowed"
+
+
+def _short(service: Service, count: IntArray) -> list[str]:
+    """Scenarios in which a service without shared replicas carries too little."""
+    for scenario in service.scenarios:
+        for part in _part_left(service, scenario, count):
+            if part < 1.0 - FEASIBILITY:
+                share = f"{100 * part * scenario.share:.3g} %"
+                after = " after a loss" if scenario.share < 1 or scenario.single_loss else ""
+                return [f"{service.demand.name}: its replicas carry {share} of its demand{after}"]
+    return []
+
+
+def _part_left(service: Service, scenario: Scenario, count: IntArray) -> Iterator[float]:
+    """What a scenario leaves, as a part of what it asks; of each class where no rate is stated."""
+    for served in service.classes:
+        alone = replace(service, classes=(served,))
+        part = parts(alone, scenario, service.rate(0))
+        left = part * count * scenario.left
+        lost = float(part[count > 0].max(initial=0.0)) if scenario.single_loss else 0.0
+        yield float(left.sum()) - lost
+
+
+def _vms(estate: Estate, current: Current) -> IntArray:
+    """VMs of each place on which anything runs that is still asked for, shape [P]."""
+    names = {service.demand.name for service in estate.services}
+    return np.array(
+        [
+            sum(any(name in names for name, _ in seats) for seats in current.rooms.get(p.key, ()))
+            for p in estate.market.places
+        ],
+        np.int64,
+    )
+
+
+def _over_limits(estate: Estate, vms: IntArray, jobs: Sequence[JobOrder]) -> Iterator[str]:
+    """Quotas and budgets that the VMs and jobs exceed."""
+    use, budget = taken(estate, vms, jobs), estate.problem.budget.usd_per_hour
+    for quota, used in zip(estate.problem.quotas, use.quotas.tolist(), strict=True):
+        if used > quota.limit * (1 + LIMIT_SLACK):
+            yield f"quota {quota.name}: {used:g} {quota.unit} of {quota.limit:g}"
+    if budget is not None and use.usd_per_hour > budget * (1 + LIMIT_SLACK):
+        yield f"budget: USD {use.usd_per_hour:.3f} per hour of {budget:.3f}"

@@ -1,0 +1,82 @@
+"""The steps to a fleet, within the limits at each of them, with the batches of what starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import cast
+
+import numpy as np
+
+from ..models.hardware import PurchaseOption
+from ..models.plan import FleetPlan
+from ..models.replan import Step
+from .contender import Contender
+from .covering import LIMIT_SLACK
+from .current import Current, Spot, current_of
+from .decision import Decision
+from .market import PlaceKey
+from .taking import taken
+from .transition import in_steps
+
+
+def stages(chosen: Contender, current: Current, plan: FleetPlan) -> tuple[Step, ...]:
+    """The steps in order; what keeps running is set to its new batch before anything stops."""
+    following = current_of(plan)
+    steps = [
+        step.replace(batch=_batch(following, step.workload, _spot(step)))
+        if step.action == "start" and step.workload is not None
+        else step
+        for step in in_steps(chosen.fleets, _room_for(chosen.decision))
+    ]
+    before = next((i for i, step in enumerate(steps) if step.action == "stop"), len(steps))
+    return (*steps[:before], *_set_batches(current, following), *steps[before:])
+
+
+def _spot(step: Step) -> Spot:
+    place = PlaceKey(f"{step.provider}:{step.vm_type}", step.region, step.purchase, step.zone)
+    return Spot(place, step.n_gpus or 0)
+
+
+def _batch(fleet: Current, workload: str, spot: Spot) -> tuple[int, ...]:
+    """The batch of each request class of a workload in one spot, in the order of the classes."""
+    mine = fleet.batch.get((workload, spot), {})
+    return tuple(mine[index] for index in sorted(mine))
+
+
+def _set_batches(current: Current, following: Current) -> Iterator[Step]:
+    """A step for each spot where replicas stay and get another batch."""
+    for workload, spot in sorted(current.batch.keys() & following.batch.keys(), key=str):
+        batch = _batch(following, workload, spot)
+        if batch == _batch(current, workload, spot):
+            continue
+        provider, _, vm_type = spot.place.vm_type.partition(":")
+        yield Step(
+            action="set batch",
+            provider=provider,
+            vm_type=vm_type,
+            region=spot.place.region,
+            purchase=cast(PurchaseOption, spot.place.purchase),
+            zone=spot.place.zone,
+            workload=workload,
+            n_gpus=spot.n_gpus,
+            replicas=following.replicas[workload][spot],
+            batch=batch,
+        )
+
+
+def _room_for(decision: Decision) -> Callable[[Mapping[PlaceKey, int]], bool]:
+    """Whether quotas and the budget admit so many VMs at one time, beside the jobs."""
+    market, budget = decision.estate.market, decision.estate.problem.budget.usd_per_hour
+    number = {place.key: p for p, place in enumerate(market.places)}
+    limits = np.array([quota.limit for quota in decision.estate.problem.quotas])
+
+    def fits(running: Mapping[PlaceKey, int]) -> bool:
+        vms = market.owned.copy()
+        for key, count in running.items():
+            if key in number:
+                vms[number[key]] = max(count, vms[number[key]])
+        use = taken(decision.estate, vms, decision.jobs)
+        within = (use.quotas <= limits * (1 + LIMIT_SLACK)).all()
+        return bool(within and (budget is None or use.usd_per_hour <= budget * (1 + LIMIT_SLACK)))
+
+    return fits
