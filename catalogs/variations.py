@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..models.field_path import key_in, steps_of
 from ..models.outcome import ProblemError
 from .plain_data import parse_text
-
-STEP = re.compile(r"(\w+)|\[([^\]]+)\]")
-"""One step of a field's path: a name, a position, or the name of a workload or quota."""
 
 MOST = 10_000_000
 """Problems of one sweep."""
@@ -87,29 +85,14 @@ def varied(base: Mapping[str, Any], fields: Mapping[str, Sequence[object]]) -> I
 
 def _put(data: Any, field: str, value: object) -> None:
     """Set one field; the last name may be new, the rest must be there."""
-    steps = [part[0] or part[1] for part in STEP.findall(field)]
-    if not steps:
-        raise ProblemError("--vary", field, "must be the path of a field, such as budget.usd")
-    holder = data
-    for number, step in enumerate(steps):
-        last = number == len(steps) - 1
-        key = _key(holder, step, field, last=last)
-        if last:
-            holder[key] = value
-        else:
+    try:
+        *holders, last = steps_of(field)
+        holder = data
+        for step in holders:
+            key = key_in(holder, step, field)
             if isinstance(holder, dict) and key not in holder:
                 holder[key] = {}
             holder = holder[key]
-
-
-def _key(holder: Any, step: str, field: str, *, last: bool) -> Any:
-    if isinstance(holder, dict):
-        return step
-    if not isinstance(holder, list):
-        raise ProblemError("--vary", field, f"there is nothing to look for {step!r} in")
-    names = [item.get("name") if isinstance(item, dict) else None for item in holder]
-    if step in names:
-        return names.index(step)
-    if step.isdigit() and int(step) < len(holder):
-        return int(step)
-    raise ProblemError("--vary", field, f"there is no {step!r} among {len(holder)} here")
+        holder[key_in(holder, last, field)] = value
+    except ProblemError as error:
+        raise ProblemError("--vary", field, error.rule) from None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic import Field
 
+from .field_path import with_field
 from .fleet import FleetProblem
 from .value import Count, NonNegative, Positive, Value
-
-PART = re.compile(r"(\w+)|\[(\d+)\]")
-"""One step of a field's path: a name, or a position."""
 
 
 class Change(Value):
@@ -74,25 +71,3 @@ class Explanation(Value):
     relaxations: tuple[Relaxation, ...]
     complete: bool
     solves: Count
-
-
-def with_field(problem: FleetProblem, path: str, value: object) -> FleetProblem:
-    """The problem with one field changed, validated again.
-
-    Raises:
-        ProblemError: the value is not one that the field may have.
-    """
-    steps = [int(number) if number else name for name, number in PART.findall(path)]
-    changed = _changed(problem, steps, value)
-    assert isinstance(changed, FleetProblem), "a path starts at the problem"
-    return changed
-
-
-def _changed(holder: Any, steps: list[str | int], value: object) -> object:
-    if not steps:
-        return value
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, int):
-        inner = _changed(holder[step], rest, value)
-        return (*holder[:step], inner, *holder[step + 1 :])
-    return holder.replace(**{step: _changed(getattr(holder, step), rest, value)})

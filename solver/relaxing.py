@@ -13,12 +13,13 @@ from itertools import combinations
 from math import ceil, floor, inf, log10
 from time import monotonic
 
+from ..models.field_path import with_field
 from ..models.fleet import FleetProblem
 from ..models.limits import Budget
 from ..models.outcome import BackendError, InfeasibleError, NoPlanError, ProblemError
 from ..models.plan import FleetPlan
 from ..models.reasons import Reasons
-from ..models.relaxation import TOLERANCE, Change, Explanation, Relaxation, with_field
+from ..models.relaxation import TOLERANCE, Change, Explanation, Relaxation
 from .knobs import Knob, fleet_knobs, last_resorts, workload_knobs
 from .program import SolveOptions
 from .reasoning import reasons
