@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..models.fleet import FleetProblem
 from ..models.outcome import BackendError, Status, VerificationError
 from ..models.plan import FleetPlan
-from ..models.reasons import Alternative, Loser, Reasons, VMs
+from ..models.reasons import Alternative, Loser, Reasons
 from ..models.value import FloatArray
 from .alternatives import Counts, unlike, using
 from .backends.running import run
@@ -24,6 +24,7 @@ from .interpret import interpret
 from .program import Program, Solution, SolveOptions
 from .reduction import reduce_stream
 from .solve import DEFAULT_BACKEND
+from .uses import vms_by_type
 from .variables import Estate, Variables
 from .verify import verify
 
@@ -125,7 +126,7 @@ def _alternatives(
             usd_per_hour=other.usd_per_hour,
             dearer_usd_per_hour=max(other.usd_per_hour - plan.usd_per_hour, 0.0),
             proved=found.status is Status.OPTIMAL,
-            vms=_vms(problem, other),
+            vms=vms_by_type(problem, other),
         )
 
 
@@ -138,16 +139,6 @@ def _plan_of(problem: FleetProblem, variables: Variables, values: FloatArray) ->
     except VerificationError:
         return None
     return plan
-
-
-def _vms(problem: FleetProblem, plan: FleetPlan) -> tuple[VMs, ...]:
-    """VMs by type, on average over the horizon."""
-    mean: dict[tuple[str, str], float] = {}
-    for vm in plan.vms:
-        part = 1.0 if vm.period is None else problem.hours[vm.period] / sum(problem.hours)
-        key = vm.provider, vm.vm_type
-        mean[key] = mean.get(key, 0.0) + vm.count * part
-    return tuple(VMs(provider=p, vm_type=name, count=n) for (p, name), n in mean.items())
 
 
 def _losers(

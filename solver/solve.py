@@ -62,7 +62,19 @@ def solve(
         BackendError: the solver cannot answer, or failed.
         VerificationError: the answer contradicts the model. Never returned as a plan.
     """
-    start, options = perf_counter(), options or SolveOptions()
+    options = options or SolveOptions()
+    return plan_and_decision(problem, backend, options, formulation, on_progress)[0]
+
+
+def plan_and_decision(
+    problem: FleetProblem,
+    backend: str,
+    options: SolveOptions,
+    formulation: Formulation = "auto",
+    on_progress: OnProgress | None = None,
+) -> tuple[FleetPlan, Decision]:
+    """`solve`, and what was decided: whole batches, before they are made as small as will do."""
+    start = perf_counter()
     ends = options.deadline()
     warm(backend)
     # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
@@ -71,7 +83,7 @@ def solve(
         require_definable(estate)
     within = replace(options, time_limit_s=time_for_search(ends, options, start))
     decided = decide_estate(without_dominated(estate), backend, within, formulation, on_progress)
-    return checked(problem, decided, options, start)
+    return checked(problem, decided, options, start), decided.decision
 
 
 def warm(backend: str) -> None:

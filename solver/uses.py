@@ -1,4 +1,4 @@
-"""What a plan takes of each quota and budget, in its worst period."""
+"""What a plan takes: of each quota and budget in its worst period, and VMs by type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ..models.fleet import FleetProblem
 from ..models.hardware import Offer
-from ..models.plan import LimitUse, VMCount
+from ..models.plan import FleetPlan, LimitUse, VMCount
+from ..models.reasons import VMs
 
 
 def limit_uses(
@@ -42,3 +43,13 @@ def _worst(problem: FleetProblem, taken: Sequence[tuple[VMCount, float]]) -> flo
 def offers_by_place(problem: FleetProblem) -> dict[tuple[str, str, str], Offer]:
     """Offers by VM type key, region and purchase option."""
     return {(o.vm_type.key, o.region, o.purchase): o for o in problem.offers}
+
+
+def vms_by_type(problem: FleetProblem, plan: FleetPlan) -> tuple[VMs, ...]:
+    """VMs by type, on average over the horizon."""
+    mean: dict[tuple[str, str], float] = {}
+    for vm in plan.vms:
+        part = 1.0 if vm.period is None else problem.hours[vm.period] / sum(problem.hours)
+        key = vm.provider, vm.vm_type
+        mean[key] = mean.get(key, 0.0) + vm.count * part
+    return tuple(VMs(provider=p, vm_type=name, count=n) for (p, name), n in mean.items())

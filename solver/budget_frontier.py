@@ -1,0 +1,82 @@
+"""What a budget pays for: the greatest factor on all demand, the cost of demand read backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+
+from ..models.fleet import FleetProblem
+from ..models.frontier import FrontierPoint
+from ..models.limits import Budget
+from ..models.outcome import ProblemError, Status
+from .attempts import Attempts
+from .curve import Curve, Pair
+from .parameter import DEMAND, parameter_of
+from .stretch import Stretch, stretches
+
+BUDGET = "budget.usd_per_hour"
+
+LEAST_FACTOR, MOST_FACTOR = 2.0**-10, 2.0**10
+"""Factors on demand beyond which none is looked for."""
+
+
+def budget_points(
+    problem: FleetProblem, low: float, high: float, attempts: Attempts, tolerance: float
+) -> tuple[tuple[FrontierPoint, ...], bool]:
+    """For budgets from `low` to `high` [USD/h], the factor that each pays for; and whether all
+    steps were found.
+
+    Raises:
+        ProblemError: there is no demand to scale, or it changes over a horizon.
+    """
+    if problem.horizon is not None:
+        rule = "needs one steady state; with a horizon look at demand"
+        raise ProblemError(BUDGET, f"{low:g}:{high:g}", rule)
+    free = problem.replace(budget=Budget())
+    curve = Curve(parameter_of(free, DEMAND), attempts, tolerance)
+    _span(curve, low, high)
+
+    def matters(pair: Pair) -> bool:
+        return pair.first.outcome.usd <= high and pair.second.outcome.usd > low
+
+    complete = curve.refine(matters)
+    return tuple(_backwards(free, list(stretches(curve)), low, high)), complete
+
+
+def _span(curve: Curve, low: float, high: float) -> None:
+    """Solve for factors that cost less than the least budget, and more than the greatest."""
+    factor, usd = 1.0, curve.ask(1.0).outcome.usd
+    while usd <= high and factor < MOST_FACTOR and not curve.attempts.over:
+        factor *= 2.0
+        usd = curve.ask(factor).outcome.usd
+    factor, usd = 1.0, curve.ask(1.0).outcome.usd
+    while usd > low and factor > LEAST_FACTOR and not curve.attempts.over:
+        factor /= 2.0
+        usd = curve.ask(factor).outcome.usd
+
+
+def _backwards(
+    problem: FleetProblem, found: list[Stretch], low: float, high: float
+) -> Iterator[FrontierPoint]:
+    """Stretches of demand as stretches of budget: each is paid for until the next one is."""
+    least = found[0].outcome.usd
+    if least > low:
+        what = f"{found[0].starts:.2g} times the demand"
+        reason = found[0].outcome.reason
+        if isfinite(least):
+            reason = f"the cheapest fleet that serves {what} costs USD {least:.3f} per hour"
+        end = min(least, high)
+        yield FrontierPoint(
+            low=low, high=end, status=Status.INFEASIBLE, reason=reason, end=_end(least, high)
+        )
+    for number, stretch in enumerate(found):
+        usd = stretch.outcome.usd
+        dearer = found[number + 1].outcome.usd if number + 1 < len(found) else float("inf")
+        if usd <= high and dearer > low:
+            point = stretch.described(problem)
+            yield point.replace(
+                low=max(usd, low),
+                high=min(dearer, high),
+                demand_factor=stretch.holds_to,
+                end="range" if dearer > high else stretch.end,
+            )
