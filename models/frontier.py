@@ -17,7 +17,7 @@ EXACT = 1e-5
 """Part of a value within which a step is exact: the cost is solved for on both sides of it, no
 further apart. Solvers may leave 1e-6 of a demand unserved, so it cannot be much less."""
 
-End = Literal["range", "exact", "within tolerance", "open"]
+End = Literal["range", "exact", "within tolerance", "below resolution", "open"]
 
 
 class FrontierPoint(Value):
@@ -36,7 +36,8 @@ class FrontierPoint(Value):
         reason: why there is no plan.
         end: how its last value, on the side where more is asked, is known: the end of the
             `range`; a step that is `exact` to `EXACT` of it; one that lies `within tolerance`
-            of it; `open`: somewhere before the next point, and more steps may lie there.
+            of it; steps before the next point that together are `below resolution`; `open`:
+            somewhere before the next point, and more steps may lie there.
     """
 
     low: NonNegative
@@ -58,10 +59,11 @@ class Frontier(Value):
         low, high: the range looked at.
         asks_more: whether more is asked of the fleet when the parameter is `raised` or `lowered`.
         tolerance: part of a value within which steps that are not exact were looked for.
+        resolution: part of a cost below which steps were not told apart.
         relative_gap: part of a cost that a proof may leave open: costs closer than this are
             taken for one.
         points: by value, rising.
-        complete: whether every step was found; otherwise time or solves ran out.
+        complete: whether no step is `open`; otherwise time or solves ran out.
         solves: plans that were looked for.
         seconds: wall time.
     """
@@ -72,6 +74,7 @@ class Frontier(Value):
     high: Positive
     asks_more: Literal["raised", "lowered"]
     tolerance: Positive
+    resolution: NonNegative
     relative_gap: NonNegative
     points: tuple[FrontierPoint, ...] = Field(min_length=1)
     complete: bool

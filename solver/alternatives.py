@@ -24,8 +24,7 @@ class Counts:
         market = variables.estate.market
         kinds = range(len(market.vm_types))
         self.vms = [
-            float(np.rint(values[vm_columns(variables, np.arange(len(kinds)) == v)]).sum())
-            for v in kinds
+            float(np.rint(values[vm_columns(variables, market.type_of == v)]).sum()) for v in kinds
         ]
         self.jobs = [
             int(market.type_of[job.place[int(np.argmax(values[job.chosen]))]])
@@ -33,28 +32,23 @@ class Counts:
         ]
 
 
-def replica_columns(variables: Variables, types: BoolArray) -> IntArray:
-    """Columns of replicas, and of a job's orders, on VM types of these, shape [V]."""
-    market = variables.estate.market
-    on_type = types[market.type_of]
-    found = [s.replicas[on_type[s.service.place]] for s in variables.services]
-    found += [job.chosen[on_type[job.place]] for job in variables.jobs]
-    found += [c[on_type[s.shifts.place]] for s in variables.shifts for c in s.replicas]
+def replica_columns(variables: Variables, places: BoolArray) -> IntArray:
+    """Columns of replicas, and of a job's orders, at these places, shape [P]."""
+    found = [s.replicas[places[s.service.place]] for s in variables.services]
+    found += [job.chosen[places[job.place]] for job in variables.jobs]
+    found += [c[places[s.shifts.place]] for s in variables.shifts for c in s.replicas]
     return np.unique(np.concatenate([np.zeros(0, np.int64), *found]))
 
 
-def vm_columns(variables: Variables, types: BoolArray) -> IntArray:
-    """Columns of VMs of these types, shape [V]."""
-    on_type = types[variables.estate.market.type_of]
-    found = [columns[on_type & (columns >= 0)] for columns in variables.vms]
+def vm_columns(variables: Variables, places: BoolArray) -> IntArray:
+    """Columns of VMs at these places, shape [P]."""
+    found = [columns[places & (columns >= 0)] for columns in variables.vms]
     return np.unique(np.concatenate([np.zeros(0, np.int64), *found]))
 
 
-def using(program: Program, variables: Variables, vm_type: int) -> Program | None:
-    """The program in which something must stand on a VM type; None where nothing can."""
-    types = np.zeros(len(variables.estate.market.vm_types), bool)
-    types[vm_type] = True
-    columns = replica_columns(variables, types)
+def using(program: Program, variables: Variables, places: BoolArray) -> Program | None:
+    """The program in which something must stand at one of these places; None where nothing can."""
+    columns = replica_columns(variables, places)
     if not columns.size:
         return None
     return with_row(program, columns, np.ones(len(columns)), lower=1.0)
@@ -76,7 +70,7 @@ def unlike(program: Program, variables: Variables, before: Sequence[Counts]) -> 
         used = [v for v in range(len(market.vm_types)) if earlier.vms[v] > 0]
         program, fewer = with_binaries(program, len(used))
         for a, v in zip(fewer.tolist(), used, strict=True):
-            columns = vm_columns(variables, np.arange(len(market.vm_types)) == v)
+            columns = vm_columns(variables, market.type_of == v)
             most = float(program.upper[columns].sum())
             weight = most - earlier.vms[v] + 1.0
             entries = np.append(np.ones(len(columns)), weight) / most

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
 
 from ..models.fleet import FleetProblem
 from ..models.outcome import InfeasibleError, NoPlanError, Status
 from ..models.plan import FleetPlan
+from .asking import OnSolve
 from .deadline import Deadline
 from .decision import Decision
 from .program import SolveOptions
@@ -16,8 +16,6 @@ from .solve import plan_and_decision
 
 LEAST_S, MOST_S = 1.0, 20.0
 """Time for one plan [s]."""
-
-OnSolve = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)

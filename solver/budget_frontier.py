@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 
 from ..models.fleet import FleetProblem
 from ..models.frontier import FrontierPoint
-from ..models.limits import Budget
 from ..models.outcome import ProblemError, Status
-from .attempts import Attempts
 from .curve import Curve, Pair
-from .parameter import DEMAND, parameter_of
 from .stretch import Stretch, stretches
 
 BUDGET = "budget.usd_per_hour"
@@ -20,27 +17,26 @@ LEAST_FACTOR, MOST_FACTOR = 2.0**-10, 2.0**10
 """Factors on demand beyond which none is looked for."""
 
 
-def budget_points(
-    problem: FleetProblem, low: float, high: float, attempts: Attempts, tolerance: float
-) -> tuple[tuple[FrontierPoint, ...], bool]:
-    """For budgets from `low` to `high` [USD/h], the factor that each pays for; and whether all
-    steps were found.
+def budget_points(curve: Curve, low: float, high: float) -> tuple[FrontierPoint, ...]:
+    """For budgets from `low` to `high` [USD/h], the factor that each pays for.
+
+    Args:
+        curve: of a factor on all demand, without the budget.
 
     Raises:
-        ProblemError: there is no demand to scale, or it changes over a horizon.
+        ProblemError: the fleet changes over a horizon, where a budget caps each hour.
     """
+    problem = curve.parameter.problem
     if problem.horizon is not None:
         rule = "needs one steady state; with a horizon look at demand"
         raise ProblemError(BUDGET, f"{low:g}:{high:g}", rule)
-    free = problem.replace(budget=Budget())
-    curve = Curve(parameter_of(free, DEMAND), attempts, tolerance)
     _span(curve, low, high)
 
     def matters(pair: Pair) -> bool:
         return pair.first.outcome.usd <= high and pair.second.outcome.usd > low
 
-    complete = curve.refine(matters)
-    return tuple(_backwards(free, list(stretches(curve)), low, high)), complete
+    curve.refine(matters)
+    return tuple(_backwards(problem, list(stretches(curve)), low, high))
 
 
 def _span(curve: Curve, low: float, high: float) -> None:
@@ -65,13 +61,16 @@ def _backwards(
         reason = found[0].outcome.reason
         if isfinite(least):
             reason = f"the cheapest fleet that serves {what} costs USD {least:.3f} per hour"
-        end = min(least, high)
         yield FrontierPoint(
-            low=low, high=end, status=Status.INFEASIBLE, reason=reason, end=_end(least, high)
+            low=low,
+            high=min(least, high),
+            status=Status.INFEASIBLE,
+            reason=reason,
+            end="range" if least > high else "exact",
         )
     for number, stretch in enumerate(found):
         usd = stretch.outcome.usd
-        dearer = found[number + 1].outcome.usd if number + 1 < len(found) else float("inf")
+        dearer = found[number + 1].outcome.usd if number + 1 < len(found) else inf
         if usd <= high and dearer > low:
             point = stretch.described(problem)
             yield point.replace(

@@ -11,15 +11,18 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import isfinite, log, sqrt
+from math import isfinite, log
 from typing import Literal
 
-from ..models.frontier import EXACT, End
+from ..models.frontier import End
 from .attempts import Attempts, Outcome
-from .parameter import Parameter
+from .parameter import Parameter, apart
 
-CLOSE = EXACT * (1.0 + 1e-3)
-"""`EXACT` with room for the rounding of one product."""
+TOLERANCE = 1e-3
+"""Part of a value within which a step is looked for where it is not exact."""
+
+RESOLUTION = 5e-3
+"""Part of a cost below which steps are not told apart: a job's bill has hundreds."""
 
 Change = Literal["none", "step", "unknown"]
 
@@ -45,6 +48,7 @@ class Pair:
 
     first: Point
     second: Point
+    parameter: Parameter
 
     @property
     def values(self) -> tuple[float, float]:
@@ -66,40 +70,39 @@ class Pair:
 
     @property
     def exact(self) -> bool:
-        """Whether both sides of the step are solved for, no further apart than `EXACT`."""
-        return apart(self.first.value, self.second.value) <= CLOSE
+        """Whether it is a step, and both sides of it are solved for."""
+        return self.change == "step" and self.parameter.touch(*self.values)
 
-    def end(self, tolerance: float) -> End:
-        """How well the step is known."""
-        if self.exact and self.change == "step":
-            return "exact"
-        return "within tolerance" if self.width <= tolerance else "open"
+    @property
+    def rise(self) -> float:
+        """By how much the cost changes, as a part of it."""
+        first, second = self.first.outcome.usd, self.second.outcome.usd
+        return 1.0 - first / second if isfinite(second) else 1.0
 
     @property
     def weight(self) -> float:
         """How much of the picture it hides: part of the cost, times orders of magnitude."""
         low, high = sorted((self.first.holds_to, self.second.value))
-        jump = 1.0
-        if isfinite(self.second.outcome.usd):
-            jump = 1.0 - self.first.outcome.usd / self.second.outcome.usd
-        return jump * (log(high / low) if low > 0 else 1.0 + high - low)
-
-
-def apart(one: float, other: float) -> float:
-    """How far two values are from each other, as a part of the larger."""
-    largest = max(one, other)
-    return abs(one - other) / largest if largest > 0 else 0.0
+        return self.rise * (log(high / low) if low > 0 else 1.0 + high - low)
 
 
 class Curve:
     """The points found so far, from the one that asks least to the one that asks most.
 
     Attributes:
-        tolerance: width at which a step that is not exact is left alone.
+        tolerance: width at which a step that is not exact is left alone, a part of the value.
+        resolution: steps that together are no higher are left alone, a part of the cost.
     """
 
-    def __init__(self, parameter: Parameter, attempts: Attempts, tolerance: float) -> None:
-        self.parameter, self.attempts, self.tolerance = parameter, attempts, tolerance
+    def __init__(
+        self,
+        parameter: Parameter,
+        attempts: Attempts,
+        tolerance: float = TOLERANCE,
+        resolution: float = RESOLUTION,
+    ) -> None:
+        self.parameter, self.attempts = parameter, attempts
+        self.tolerance, self.resolution = tolerance, resolution
         self.points: list[Point] = []
 
     def ask(self, value: float, *, crept: bool = False) -> Point:
@@ -121,11 +124,11 @@ class Curve:
             holds_to = self.parameter.holds_to(value, outcome.plan, outcome.decision)
         insort(self.points, Point(value, outcome, holds_to), key=lambda p: self._rank(p.value))
         number = next(i for i, p in enumerate(self.points) if p.value == value)
-        if crept and number and Pair(*self.points[number - 1 : number + 1]).change == "none":
+        if crept and number and self._pair(number - 1).change == "none":
             self.points[number] = replace(self.points[number], crept=True)
         for i in (number - 1, number):
             if 0 <= i < len(self.points) - 1:
-                self._believe(Pair(*self.points[i : i + 2]), i)
+                self._believe(self._pair(i), i)
         return self.points[number]
 
     def _believe(self, pair: Pair, number: int) -> None:
@@ -139,34 +142,42 @@ class Curve:
 
     def pairs(self) -> Iterator[Pair]:
         """Neighbours, from the least asked."""
-        for first, second in zip(self.points, self.points[1:], strict=False):
-            yield Pair(first, second)
+        for number in range(len(self.points) - 1):
+            yield self._pair(number)
+
+    def _pair(self, number: int) -> Pair:
+        return Pair(self.points[number], self.points[number + 1], self.parameter)
 
     def probe(self, pair: Pair) -> bool:
-        """Solve for one more value between two neighbours; False where nothing is to be found."""
-        if pair.change != "step" or pair.exact:
+        """Solve for one more value between two neighbours; False where that is not needed."""
+        if pair.change != "step" or pair.exact or pair.rise <= self.resolution:
             return False
         held, far = pair.first.holds_to, pair.second.value
-        if pair.width <= CLOSE:
+        if self.parameter.touch(held, far):
             self.ask(held)  # where the plan ends, to be sure of it
         elif self.parameter.holds is not None and not pair.first.crept:
-            self.ask(self.parameter.harder(held, EXACT), crept=True)
+            self.ask(self.parameter.beyond(held), crept=True)
         elif pair.width <= self.tolerance:
             return False
         else:
-            low, high = sorted((held, far))
-            self.ask(sqrt(low * high) if low > 0 else (low + high) / 2.0)
+            self.ask(self.parameter.between(held, far))
         return True
 
-    def refine(self, matters: Callable[[Pair], bool] = lambda pair: True) -> bool:
-        """Close in on every step, widest first; whether that was done before attempts were over."""
+    def end(self, pair: Pair) -> End:
+        """How well the step between two neighbours is known."""
+        if pair.exact:
+            return "exact"
+        if pair.change == "step" and pair.width <= self.tolerance:
+            return "within tolerance"
+        return "below resolution" if pair.rise <= self.resolution else "open"
+
+    def refine(self, matters: Callable[[Pair], bool] = lambda pair: True) -> None:
+        """Close in on every step, widest first, until all are known or the attempts are over."""
         done: set[tuple[float, float]] = set()
-        while True:
+        while not self.attempts.over:
             left = [p for p in self.pairs() if p.values not in done and matters(p)]
             if not left:
-                return True
-            if self.attempts.over:
-                return False
+                return
             pair = max(left, key=lambda p: p.weight)
             if not self.probe(pair):
                 done.add(pair.values)

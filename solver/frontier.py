@@ -6,17 +6,16 @@ from time import perf_counter
 
 from ..models.fleet import FleetProblem
 from ..models.frontier import EXACT, Frontier, FrontierPoint
+from ..models.limits import Budget
 from ..models.outcome import ProblemError
-from .attempts import Attempts, OnSolve
+from .asking import OnSolve
+from .attempts import Attempts
 from .budget_frontier import BUDGET, budget_points
-from .curve import Curve
-from .parameter import Parameter, parameter_of
+from .curve import RESOLUTION, TOLERANCE, Curve
+from .parameter import DEMAND, parameter_of
 from .program import SolveOptions
 from .solve import DEFAULT_BACKEND
 from .stretch import stretches
-
-TOLERANCE = 1e-3
-"""Part of a value within which a step is looked for where it is not exact."""
 
 MOST_SOLVES = 300
 """Plans looked for, unless more are allowed: at 0.1 s each half a minute."""
@@ -32,6 +31,7 @@ def frontier(
     high: float,
     *,
     tolerance: float = TOLERANCE,
+    resolution: float = RESOLUTION,
     most_solves: int = MOST_SOLVES,
     backend: str = DEFAULT_BACKEND,
     options: SolveOptions | None = None,
@@ -45,6 +45,7 @@ def frontier(
             `confidence`; or `budget.usd_per_hour`, for the greatest factor that it pays for.
         low, high: in the unit of the field.
         tolerance: part of a value within which steps are looked for that are not exact.
+        resolution: part of a cost below which steps are not told apart.
         most_solves: plans looked for at most.
         backend, options: as for `solve`; the time limit, 120 s by default, is for all.
         on_solve: told how many plans were looked for.
@@ -63,37 +64,34 @@ def frontier(
         raise ProblemError(over, f"{low:g}:{high:g}", "must be LOW:HIGH with 0 <= LOW < HIGH")
     if not EXACT <= tolerance < 1:
         raise ProblemError("tolerance", tolerance, f"must be at least {EXACT:g} and below 1")
+    if not 0 <= resolution < 1:
+        raise ProblemError("resolution", resolution, "must be at least 0 and below 1")
     if most_solves < 2:
         raise ProblemError("most_solves", most_solves, "must be at least 2")
     attempts = Attempts(backend, options, options.deadline(), most_solves, on_solve)
-    if over == BUDGET:
-        points, complete = budget_points(problem, low, high, attempts, tolerance)
-        field, rising = over, True
-    else:
-        parameter = parameter_of(problem, over)
-        points, complete = _points(parameter, low, high, attempts, tolerance)
-        field, rising = parameter.field, parameter.rising
+    asked, field = (DEMAND, over) if over == BUDGET else (over, "")
+    free = problem.replace(budget=Budget()) if over == BUDGET else problem
+    curve = Curve(parameter_of(free, asked), attempts, tolerance, resolution)
+    points = (budget_points if over == BUDGET else _points)(curve, low, high)
     return Frontier(
-        field=field,
+        field=field or curve.parameter.field,
         low=low,
         high=high,
-        asks_more="raised" if rising else "lowered",
+        asks_more="raised" if curve.parameter.rising else "lowered",
         tolerance=tolerance,
+        resolution=resolution,
         relative_gap=options.relative_gap,
         points=points,
-        complete=complete,
+        complete=all(point.end != "open" for point in points),
         solves=attempts.solves,
         seconds=perf_counter() - start,
     )
 
 
-def _points(
-    parameter: Parameter, low: float, high: float, attempts: Attempts, tolerance: float
-) -> tuple[tuple[FrontierPoint, ...], bool]:
-    """The stretches from `low` to `high`, by value; and whether all steps were found."""
-    curve = Curve(parameter, attempts, tolerance)
+def _points(curve: Curve, low: float, high: float) -> tuple[FrontierPoint, ...]:
+    """The stretches from `low` to `high`, by value."""
     for value in (low, high):
         curve.ask(value)
-    complete = curve.refine()
-    found = [stretch.described(parameter.problem) for stretch in stretches(curve)]
-    return tuple(found if parameter.rising else reversed(found)), complete
+    curve.refine()
+    found = [stretch.described(curve.parameter.problem) for stretch in stretches(curve)]
+    return tuple(found if curve.parameter.rising else reversed(found))

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
+from math import ceil, floor, inf, sqrt
 
 from ..models.field_path import Key, keys_of, value_at, with_value
 from ..models.fleet import FleetProblem
+from ..models.frontier import EXACT
 from ..models.outcome import ProblemError
 from ..models.plan import FleetPlan
 from .decision import Decision
+from .knobs import NO_LIMIT
 
 DEMAND = "demand"
 """The path of a factor on the demand of all workloads."""
 
 ROUNDING = 1e-9
 """Part of a value that stays clear of a bound which a plan meets: physics is computed twice."""
+
+CLOSE = EXACT * (1.0 + 1e-3)
+"""`EXACT` with room for the rounding of one product."""
 
 Holds = Callable[["Parameter", float, FleetPlan, Decision], float]
 """From a value and its plan to the value up to which that plan holds."""
@@ -45,8 +50,18 @@ class Parameter:
     rising: bool
     holds: Holds | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether the cost changes at whole numbers only."""
+        return self.keys[:1] == ("quotas",)
+
+    @property
+    def can_drop(self) -> bool:
+        """Whether the problem can do without it."""
+        return not self.rising or self.keys[-2:-1] == ("slo",)
+
     def at(self, value: float | None) -> FleetProblem:
-        """The problem with another value; None: without it.
+        """The problem with another value; None: one that does not bind.
 
         Raises:
             ProblemError: the value is not one that the field may have.
@@ -54,6 +69,8 @@ class Parameter:
         if not self.keys:
             assert value is not None, "demand is always there"
             return scaled(self.problem, value)
+        if value is None and self.whole:
+            value = NO_LIMIT
         return with_value(self.problem, self.keys, value)
 
     @property
@@ -69,15 +86,36 @@ class Parameter:
         """Of two values the one that asks more."""
         return max(one, other) if self.rising else min(one, other)
 
-    def harder(self, value: float, part: float) -> float:
-        """A value that asks more, by a part of this one."""
+    def farther(self, value: float, part: float) -> float:
+        """A value that asks more, by a part of this one; less, where the part is negative."""
         return value * (1.0 + part if self.rising else 1.0 / (1.0 + part))
+
+    def beyond(self, value: float) -> float:
+        """The next value that asks more, as far as values are told apart."""
+        return ceil(value) - 1.0 if self.whole else self.farther(value, EXACT)
+
+    def touch(self, one: float, other: float) -> bool:
+        """Whether two values are told apart, but nothing between them."""
+        return abs(one - other) <= 1.0 if self.whole else apart(one, other) <= CLOSE
+
+    def between(self, one: float, other: float) -> float:
+        """A value halfway; by its logarithm, where that is."""
+        low, high = sorted((one, other))
+        if self.whole:
+            return floor((low + high) / 2.0)
+        return sqrt(low * high) if low > 0 else (low + high) / 2.0
 
     def holds_to(self, value: float, plan: FleetPlan, decision: Decision) -> float:
         """The value up to which a plan of `value` surely holds; the value itself where unknown."""
         if self.holds is None:
             return value
         return self.hardest(self.holds(self, value, plan, decision), value)
+
+
+def apart(one: float, other: float) -> float:
+    """How far two values are from each other, as a part of the larger."""
+    largest = max(one, other)
+    return abs(one - other) / largest if largest > 0 else 0.0
 
 
 def scaled(problem: FleetProblem, factor: float) -> FleetProblem:
@@ -87,7 +125,9 @@ def scaled(problem: FleetProblem, factor: float) -> FleetProblem:
         return None if requests_per_s is None else requests_per_s * factor
 
     return problem.replace(
-        workloads=tuple(w.replace(requests_per_s=rate(w.requests_per_s)) for w in problem.workloads),
+        workloads=tuple(
+            w.replace(requests_per_s=rate(w.requests_per_s)) for w in problem.workloads
+        ),
         measured=tuple(m.replace(requests_per_s=rate(m.requests_per_s)) for m in problem.measured),
     )
 
@@ -102,16 +142,24 @@ def parameter_of(problem: FleetProblem, path: str) -> Parameter:
         if all(demand.requests_per_s is None for demand in problem.demands):
             raise ProblemError(path, None, "needs a workload with requests_per_s")
         return Parameter(problem, path, "", (), True, _carried)
-    keys = keys_of(problem, path)
-    kind = ".".join("*" if isinstance(key, int) else key for key in keys)
-    if kind not in RULES:
-        known = ", ".join([DEMAND, *(name.replace(".*", "[NAME]") for name in RULES)])
-        raise ProblemError(path, None, f"must be one of {known}; infersave batch varies any field")
-    rising, holds = RULES[kind]
-    subject, field = "", path
-    if isinstance(keys[1:2] and keys[1], int):
+    return parameter_at(problem, keys_of(problem, path))
+
+
+def parameter_at(problem: FleetProblem, keys: tuple[Key, ...]) -> Parameter:
+    """The parameter that keys lead to.
+
+    Raises:
+        ProblemError: its cost is no step function.
+    """
+    kind, subject = ".".join("*" if isinstance(key, int) else key for key in keys), ""
+    field = ".".join(map(str, keys))
+    if len(keys) > 2 and isinstance(keys[1], int):
         subject = str(value_at(problem, (*keys[:2], "name")))
         field = f"{keys[0]}[{subject}].{'.'.join(map(str, keys[2:]))}"
+    if kind not in RULES:
+        known = ", ".join([DEMAND, *(name.replace(".*", "[NAME]") for name in RULES)])
+        raise ProblemError(field, None, f"must be one of {known}; infersave batch varies any field")
+    rising, holds = RULES[kind]
     return Parameter(problem, field, subject, keys, rising, holds)
 
 

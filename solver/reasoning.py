@@ -2,67 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
 
 from ..models.fleet import FleetProblem
-from ..models.outcome import BackendError, Status, VerificationError
+from ..models.outcome import Status, VerificationError
 from ..models.plan import FleetPlan
 from ..models.reasons import Alternative, Loser, Reasons
 from ..models.value import FloatArray
 from .alternatives import Counts, unlike, using
-from .backends.running import run
+from .asking import Asking, OnSolve
 from .binding import binding
 from .candidates import Stream, enumerate_streams
 from .canonical import canonical, in_order_of
-from .deadline import Deadline
 from .decision import read_decision
 from .estate import survey
 from .explain import nearest_per_type
 from .formulation import formulate
 from .interpret import interpret
-from .program import Program, Solution, SolveOptions
+from .program import Solution, SolveOptions
 from .reduction import reduce_stream
 from .solve import DEFAULT_BACKEND
 from .uses import vms_by_type
 from .variables import Estate, Variables
 from .verify import verify
 
-LEAST_S, MOST_S = 0.5, 10.0
-"""Time for one program [s]."""
-
 MOST_ITEMS = 20_000
 """Candidates of services in a program up to which other plans are looked for."""
-
-OnSolve = Callable[[int], None]
-
-
-@dataclass
-class Asking:
-    """Programs solved for one answer, and the time they may take."""
-
-    backend: str
-    options: SolveOptions
-    ends: Deadline
-    on_solve: OnSolve
-    solves: int = 0
-    complete: bool = True
-
-    def solution(self, program: Program) -> Solution | None:
-        """The answer to one program; None where time or the solver fails."""
-        if self.ends.over:
-            self.complete = False
-            return None
-        self.solves += 1
-        self.on_solve(self.solves)
-        limit_s = min(max(self.ends.left_s, LEAST_S), MOST_S)
-        try:
-            found = run(self.backend, program, replace(self.options, time_limit_s=limit_s))
-        except BackendError:
-            found = None
-        proved = found is not None and found.status in (Status.OPTIMAL, Status.INFEASIBLE)
-        self.complete = self.complete and proved
-        return found
 
 
 def reasons(
@@ -87,7 +52,7 @@ def reasons(
     few = sum(len(service.pair) for service in estate.services) <= MOST_ITEMS
     asking.complete = few
     others = tuple(_alternatives(asking, problem, plan, estate, alternatives if few else 0))
-    why = _physics(reduce_stream(s, DEFAULT_BACKEND, options) for s in enumerate_streams(asked))
+    why = physics(reduce_stream(s, DEFAULT_BACKEND, options) for s in enumerate_streams(asked))
     losers = sorted(_losers(asking, plan, estate, why, compared=few), key=_nearness)
     return Reasons(
         plan=plan,
@@ -157,7 +122,7 @@ def _losers(
         loser = Loser(provider=vm_type.provider, vm_type=vm_type.name)
         if (vm_type.provider, vm_type.name) in taken:
             continue
-        forced = using(program, variables, number)
+        forced = using(program, variables, market.type_of == number)
         if forced is None:
             reason = why.get(vm_type.key, "no workload may run on it, or none is measured there")
             yield loser.replace(reason=reason)
@@ -180,7 +145,7 @@ def _cost(found: Solution | None, scale: float) -> tuple[float | None, bool]:
     return (None, False) if found.bound is None else (found.bound / scale, True)
 
 
-def _physics(streams: Iterable[Stream]) -> dict[str, str]:
+def physics(streams: Iterable[Stream]) -> dict[str, str]:
     """By VM type, why the workload that comes nearest cannot be served on it."""
     nearest: dict[str, tuple[tuple[float, float], str]] = {}
     for stream in streams:

@@ -62,7 +62,7 @@ def stretches(curve: Curve) -> Iterator[Stretch]:
     mine = curve.points[:1]
     for pair in curve.pairs():
         if pair.change != "none":
-            yield Stretch(tuple(mine), _last(curve, pair), pair.end(curve.tolerance))
+            yield Stretch(tuple(mine), _last(curve, pair), curve.end(pair))
             mine = []
         mine.append(pair.second)
     yield Stretch(tuple(mine), mine[-1].value, "range")

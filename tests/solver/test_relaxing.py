@@ -21,7 +21,8 @@ from infersave import (
     solve,
     verify,
 )
-from infersave.models.relaxation import TOLERANCE, Explanation, with_field
+from infersave.models.field_path import with_field
+from infersave.models.relaxation import TOLERANCE, Explanation
 from infersave.solver.knobs import Knob
 from infersave.solver.relaxing import _nearest
 
