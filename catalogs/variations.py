@@ -63,6 +63,22 @@ def values_of(text: str, field: str) -> list[object]:
     return [_plain(part.strip()) for part in text.split(",")]
 
 
+def range_of(text: str, field: str) -> tuple[float, float]:
+    """What `low:high` stands for.
+
+    >>> range_of("0.02:0.1", "x")
+    (0.02, 0.1)
+
+    Raises:
+        ProblemError: it is none.
+    """
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise ProblemError(field, text, "must be LOW:HIGH in numbers") from None
+
+
 def _plain(text: str) -> object:
     try:
         return parse_text(text, ".json", "value")

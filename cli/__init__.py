@@ -43,6 +43,8 @@ _COMMANDS = {
     "plan": "The cheapest fleet for a problem file.",
     "recommend": "Rank the VMs that serve one workload.",
     "explain": "Why a plan is the best; or what would have to give.",
+    "frontier": "The least cost against one parameter.",
+    "sensitivity": "What the cost hangs on, and break-even prices.",
     "predict": "Predict measured or planned runs, with intervals.",
     "calibrate": "Fit a performance model to your measurements.",
     "batch": "Solve thousands of problems, and go on where it stopped.",

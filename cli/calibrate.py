@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from .output import JsonFlag, check_writable, print_json
+from .plotting import check_plot
 
 if TYPE_CHECKING:
     from ..models.own_fit import OwnFit
@@ -58,9 +59,10 @@ def calibrate(
     from ..models.prediction import Predictor
     from ..models.sample import Sample
 
-    for path, field in ((output, "output"), (plot, "plot")):
-        if path is not None:
-            check_writable(path, field)
+    if output is not None:
+        check_writable(output, "output")
+    if plot is not None:
+        check_plot(plot, "plot")
     said: dict[str, Any] = {
         "gpu": gpu,
         "n_gpus": n_gpus,

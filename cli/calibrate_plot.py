@@ -5,28 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..models.outcome import ProblemError
+from .plotting import new_figure, save_figure
 
 if TYPE_CHECKING:
     from ..models.own_fit import OwnFit
 
-ENDINGS = (".png", ".svg", ".pdf")
-
 
 def draw(fits: list[OwnFit], path: Path) -> None:
-    """Every row once as fitted, and once as predicted when it was held out.
-
-    Raises:
-        ProblemError: matplotlib is not installed, or the ending is unknown.
-    """
-    if path.suffix.casefold() not in ENDINGS:
-        raise ProblemError("plot", str(path), f"must end in one of {', '.join(ENDINGS)}")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        rule = "needs matplotlib: pip install 'infersave[plot]'"
-        raise ProblemError("plot", str(path), rule) from None
-    figure = Figure(figsize=(6.0, 6.0), layout="constrained")
+    """Every row once as fitted, and once as predicted when it was held out."""
+    figure = new_figure(6.0, 6.0)
     axes = figure.add_subplot(xscale="log", yscale="log")
     least, most = float("inf"), 0.0
     for fit in fits:
@@ -49,4 +36,4 @@ def draw(fits: list[OwnFit], path: Path) -> None:
     axes.set_xlabel("measured [s]")
     axes.set_ylabel("predicted [s]")
     axes.legend(fontsize="small")
-    figure.savefig(path)
+    save_figure(figure, path)

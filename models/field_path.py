@@ -107,7 +107,12 @@ def _changed(holder: Any, keys: list[Key], value: object) -> object:
     if not keys:
         return value
     key, rest = keys[0], keys[1:]
-    inner = _changed(_inside(holder, key), rest, value)
+    try:
+        inner = _changed(_inside(holder, key), rest, value)
+    except ProblemError as error:
+        step = f"[{key}]" if isinstance(key, int) else key
+        dot = "" if error.field.startswith("[") else "."
+        raise ProblemError(f"{step}{dot}{error.field}", error.value, error.rule) from None
     if isinstance(key, int):
         return (*holder[:key], inner, *holder[key + 1 :])
     return holder.replace(**{key: inner})

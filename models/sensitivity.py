@@ -22,7 +22,7 @@ class Side(Value):
         at: the value where the cost changes: the last that the present cost pays for, or, asking
             less, the first at which the fleet is cheaper. None: it does not change as far as
             was looked.
-        exact: whether it is so to `frontier.EXACT` of it.
+        exact: whether it is so to `frontier.EXACT` of it; otherwise to `relaxation.TOLERANCE`.
         looked_to: the last value that was looked at; None: the parameter dropped altogether.
         usd_per_hour: cost beyond; None where there is no plan, or no change.
         change_usd_per_hour: that cost less the present one.
@@ -30,6 +30,7 @@ class Side(Value):
             from this step to the next one, asking more; from this step to the one that ends the
             present cost, asking less. None where that is not known.
         reason: why there is no plan beyond.
+        in_time: whether the step was looked for before the time was over.
     """
 
     at: NonNegative | None = None
@@ -39,6 +40,7 @@ class Side(Value):
     change_usd_per_hour: float | None = None
     usd_per_hour_per_unit: NonNegative | None = None
     reason: str = ""
+    in_time: bool = True
 
 
 class FieldSensitivity(Value):

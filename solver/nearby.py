@@ -18,7 +18,7 @@ def asking_more(curve: Curve, now: Point) -> Side:
     """The first step where more is asked than now."""
     step = _next_step(curve, now)
     if step is None:
-        return Side(looked_to=curve.points[-1].value)
+        return Side(looked_to=curve.points[-1].value, in_time=not curve.attempts.over)
     usd, reason = step.second.outcome.usd, step.second.outcome.reason
     if not isfinite(usd):
         return Side(at=step.first.holds_to, exact=step.exact, reason=reason)
@@ -42,6 +42,8 @@ def asking_less(curve: Curve, now: Point, ends: float | None) -> Side:
     Args:
         ends: where the present cost ends on the other side; None: not known.
     """
+    if curve.attempts.over:
+        return Side(looked_to=now.value, in_time=False)
     if curve.parameter.can_drop:
         free = curve.attempts.solve(curve.parameter.at(None))
         if free.usd >= now.outcome.bound:
@@ -52,7 +54,7 @@ def asking_less(curve: Curve, now: Point, ends: float | None) -> Side:
         curve.ask(_stride(curve.parameter, now.value, -part))
     step = _settled(curve, lambda: _step_before(curve, now))
     if step is None:
-        return Side(looked_to=curve.points[0].value)
+        return Side(looked_to=curve.points[0].value, in_time=not curve.attempts.over)
     usd = step.first.outcome.usd
     change = usd - now.outcome.usd
     run = 0.0 if ends is None else abs(ends - step.first.holds_to)

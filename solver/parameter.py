@@ -171,10 +171,12 @@ def _carried(parameter: Parameter, value: float, plan: FleetPlan, decision: Deci
         rate = service.rate(placed.period)
         if rate is None or parameter.subject not in ("", service.demand.name):
             continue
-        if len(service.classes) > 1 or len(service.scenarios) > 1:
-            return value  # replicas are shared, or kept for a loss: not read off so simply
-        capacity = service.capacity(service.classes[0])[placed.item]
-        times = min(times, float(capacity @ placed.count) / rate)
+        if len(service.classes) > 1 or any(s.single_loss for s in service.scenarios):
+            return value  # replicas are shared, or any VM may go: not read off so simply
+        each = service.capacity(service.classes[0])[placed.item] * placed.count
+        for scenario in service.scenarios:
+            carried = float(each[scenario.left[placed.item]].sum())
+            times = min(times, carried / (rate * scenario.share))
     return value * times
 
 

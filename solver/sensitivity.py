@@ -8,6 +8,7 @@ from time import perf_counter
 from ..models.field_path import Key
 from ..models.fleet import FleetProblem
 from ..models.outcome import CatalogError
+from ..models.relaxation import TOLERANCE
 from ..models.sensitivity import FieldSensitivity, Sensitivity
 from .asking import Asking, OnSolve
 from .attempts import Attempts, Outcome
@@ -65,7 +66,7 @@ def sensitivity(
         plan=plan,
         fields=fields,
         prices=tuple(sorted(prices, key=lambda p: (not p.in_plan, -p.ratio, p.reason, p.vm_type))),
-        complete=asking.complete and not soon.over,
+        complete=asking.complete and all(f.more.in_time and f.less.in_time for f in fields),
         solves=asking.solves,
         seconds=perf_counter() - start,
     )
@@ -76,7 +77,7 @@ def _field(
 ) -> FieldSensitivity:
     """One parameter, both ways."""
     parameter = parameter_at(problem, keys)
-    curve = Curve(parameter, attempts, resolution=0.0)
+    curve = Curve(parameter, attempts, TOLERANCE, resolution=0.0)
     value = parameter.now
     assert isinstance(value, (int, float)), "only numbers are asked about"
     now = curve.take(float(value), outcome)
