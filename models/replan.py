@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from .fleet import FleetProblem
 from .hardware import PurchaseOption
+from .limits import Quota
 from .plan import FleetPlan
 from .value import Count, Name, NonNegative, Value, WholeNumber
 
@@ -71,7 +71,8 @@ class Replan(Value):
     """The fleet to run next.
 
     Attributes:
-        problem: what the plan answers: as asked, with what is sold out as quotas.
+        sold_out: what is sold out, as quotas of what runs; the plan answers the problem with
+            these besides its own.
         plan: the fleet to run. Its bound and gap are against the cheapest fleet of all,
             whatever changing to it would cost.
         kept: the running replicas stay where they are.
@@ -86,7 +87,7 @@ class Replan(Value):
     """
 
     schema_version: int = REPLAN_SCHEMA_VERSION
-    problem: FleetProblem = Field(repr=False)
+    sold_out: tuple[Quota, ...] = ()
     plan: FleetPlan
     kept: bool
     reason: str

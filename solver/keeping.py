@@ -14,6 +14,7 @@ from .covering import LIMIT_SLACK
 from .current import Current, standing_of
 from .decision import Decision, JobOrder, Placed
 from .market import Market
+from .orders import order_places
 from .program import IntArray, SolveOptions
 from .services import Scenario, Service
 from .taking import taken
@@ -36,14 +37,14 @@ class Kept:
 def keep(
     estate: Estate,
     current: Current,
-    jobs: Sequence[JobOrder],
     backend: str,
     options: SolveOptions,
 ) -> Kept:
     """The running replicas where they are; VMs that hold none of them are given back.
 
+    Jobs end by themselves and disturb nothing: each is ordered anew beside what runs.
+
     Args:
-        jobs: how each job is to run: it ends by itself and disturbs nothing.
         backend, options: for the routing of request classes that share replicas.
     """
     placed, broken = [], list[str]()
@@ -53,6 +54,7 @@ def keep(
         if one is not None:
             placed.append(one)
     vms = np.maximum(_vms(estate, current), estate.market.owned)
+    jobs = _ordered(estate, vms)
     decision = Decision(
         estate=estate,
         services=tuple(placed),
@@ -125,6 +127,26 @@ def _vms(estate: Estate, current: Current) -> IntArray:
         ],
         np.int64,
     )
+
+
+def _ordered(estate: Estate, vms: IntArray) -> list[JobOrder]:
+    """The cheapest order of each job, one after the other, that limits leave room for.
+
+    The cheapest of all where they leave none.
+    """
+    market, found = estate.market, list[JobOrder]()
+    for orders in estate.orders:
+        places = order_places(orders, market)
+        type_of = orders.stream.machines.type_of
+        choices = [
+            (orders, j, p)
+            for p in places.tolist()
+            for j in np.flatnonzero(type_of == market.type_of[p]).tolist()
+        ]
+        choices.sort(key=lambda one: market.price[one[2]] * orders.vm_hours[one[1]])
+        fits = (one for one in choices if not any(_over_limits(estate, vms, [*found, one])))
+        found.append(next(fits, choices[0]))
+    return found
 
 
 def _over_limits(estate: Estate, vms: IntArray, jobs: Sequence[JobOrder]) -> Iterator[str]:

@@ -61,6 +61,14 @@ class Planner:
         return self._problem
 
     @property
+    def effective(self) -> FleetProblem:
+        """What `replan` answers: the problem, with what is sold out as quotas of what runs."""
+        more = sold_out_quotas(self._problem, self._sold_out, self._current)
+        if not more:
+            return self._problem
+        return self._problem.replace(quotas=(*self._problem.quotas, *more))
+
+    @property
     def running(self) -> FleetPlan | None:
         """The plan that runs."""
         return self._running
@@ -102,12 +110,10 @@ class Planner:
                 running fleet stays what it was.
         """
         started = perf_counter()
-        problem = self._problem
-        more = sold_out_quotas(problem, self._sold_out, self._current)
-        if more:
-            problem = problem.replace(quotas=(*problem.quotas, *more))
-        asked = Request(problem, self._current, self.disturbance, self.backend, self.options)
-        return replan(asked).replace(seconds=perf_counter() - started)
+        problem, current = self.effective, self._current
+        found = replan(Request(problem, current, self.disturbance, self.backend, self.options))
+        more = problem.quotas[len(self._problem.quotas) :]
+        return found.replace(sold_out=more, seconds=perf_counter() - started)
 
     def adopt(self, step: Replan | FleetPlan) -> None:
         """Say that a plan runs now.

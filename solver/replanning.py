@@ -58,7 +58,7 @@ def replan(asked: Request) -> Replan:
     estate = without_dominated(surveyed)
     within = replace(options, time_limit_s=time_for_search(ends, options, start))
     best = decide_estate(estate, asked.backend, within)
-    kept = keep(estate, current, best.decision.jobs, asked.backend, within)
+    kept = keep(estate, current, asked.backend, within)
     running = None if kept.broken else contender(kept.decision, current, asked.disturbance)
     least = contender(best.decision, current, asked.disturbance)
     if running is None or _may_pay(asked, running, least, best.bound):
@@ -67,7 +67,6 @@ def replan(asked: Request) -> Replan:
     chosen, reason = _choice(asked, least, running, kept.broken)
     plan = checked(asked.problem, _as_decided(chosen, best, options), options, start)
     return Replan(
-        problem=asked.problem,
         plan=plan,
         kept=chosen is running,
         reason=reason,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from .seats import Load, Room, Seats, seat_all
 
@@ -107,6 +106,8 @@ def _room(gpus: int, seats: Seats) -> Room:
 
 def _matched(rooms: list[Room], running: Sequence[Seats]) -> Seated:
     """Each VM as the running one with which it has most replicas in common."""
+    from scipy.optimize import linear_sum_assignment  # takes longer to load than most plans
+
     alike = np.array(
         [[(Counter(one.seats) & Counter(seats)).total() for seats in running] for one in rooms]
     ).reshape(len(rooms), len(running))
