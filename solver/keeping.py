@@ -11,7 +11,7 @@ from .backends.finish import FEASIBILITY
 from .balance import balanced
 from .constraints import parts
 from .covering import LIMIT_SLACK
-from .current import Current, standing_of
+from .current import Atlas, Current
 from .decision import Decision, JobOrder, Placed
 from .market import Market
 from .orders import order_places
@@ -48,8 +48,9 @@ def keep(
         backend, options: for the routing of request classes that share replicas.
     """
     placed, broken = [], list[str]()
+    atlas = Atlas(current, estate.market)
     for service in estate.services:
-        one, wrong = _service(service, estate.market, current, backend, options)
+        one, wrong = _service(service, atlas, backend, options)
         broken += wrong
         if one is not None:
             placed.append(one)
@@ -67,17 +68,17 @@ def keep(
 
 
 def _service(
-    service: Service, market: Market, current: Current, backend: str, options: SolveOptions
+    service: Service, atlas: Atlas, backend: str, options: SolveOptions
 ) -> tuple[Placed | None, list[str]]:
     """The running replicas of one service, and what is wrong with them."""
-    standing = standing_of(current, service, market)
+    standing = atlas.standing(service)
     demand, count = service.demand, standing.blocks
     item = np.flatnonzero(count)
     if standing.homeless or (count * service.block).sum() != standing.replicas.sum():
         return None, [f"{demand.name}: replicas run where they can no longer serve"]
     if not len(item):
         return None, [f"{demand.name}: nothing runs"] if service.rate(0) != 0 else []
-    wrong = list(_too_many_types(service, item, market))
+    wrong = list(_too_many_types(service, item, atlas.market))
     if len(service.classes) > 1 and service.rate(0) is not None:
         routed = balanced(service, item, count[item], backend, options)
         if routed is None:

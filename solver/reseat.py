@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ def _in_place(
 ) -> Seated | None:
     """Seats after as few changes as a greedy choice finds; None where a replica finds no gap."""
     stay = {number: Counter(seats) for number, seats in enumerate(running, start=1)}
-    surplus = sum(stay.values(), Counter()) - wanted
+    surplus = _total(stay.values()) - wanted
     while len(stay) > n_vms:
         surplus -= stay.pop(min(stay, key=lambda i: _moved_by(stay[i], surplus, i)))
     for key in sorted(surplus):
@@ -69,7 +69,7 @@ def _in_place(
         if any(seats.values()):
             rooms.append(_room(room, +seats))
             origin.append(number)
-    missing = wanted - sum((Counter(one.seats) for one in rooms), Counter())
+    missing = wanted - _total(one.seats for one in rooms)
     for key in sorted(missing, key=lambda k: (-k[1], k[0])):
         load = Load(key[0], key[1], 1, 1)
         for _ in range(missing[key]):
@@ -82,6 +82,14 @@ def _in_place(
                 fits = [rooms[-1]]
             min(fits, key=lambda one: one.free).seat(load, 1)
     return Seated(rooms, origin)
+
+
+def _total(seats: Iterable[Seats]) -> Counter[tuple[str, int]]:
+    """Seats of all these VMs."""
+    total = Counter[tuple[str, int]]()
+    for one in seats:
+        total.update(one)
+    return total
 
 
 def _moved_by(
