@@ -6,19 +6,29 @@ from ..models.outcome import Status
 from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from .decision import Decision
 from .describe import describe_order, describe_shifts
+from .precedent import Precedent
 from .renting import mean_usd_per_hour, rent_for_jobs, rent_shared
-from .routing import route_all
+from .routing import route_all, routes_again
 from .uses import limit_uses
 
 BOUND_ROUNDING = 1e-6
 """A proved bound may exceed the plan's cost by rounding; by more, `verify` refuses it."""
 
 
-def interpret(decision: Decision, status: Status, bound: float | None) -> FleetPlan:
-    """The plan of a decision, with the bound that was proved for it [USD/h]."""
+def interpret(
+    decision: Decision, status: Status, bound: float | None, precedent: Precedent | None = None
+) -> FleetPlan:
+    """The plan of a decision, with the bound that was proved for it [USD/h].
+
+    Args:
+        precedent: an earlier plan: routes that say the same are taken from it.
+    """
     problem, market = decision.estate.problem, decision.estate.market
     routes: list[Route] = []
-    routes += route_all(decision.estate, decision.services, decision.current)
+    known = {} if precedent is None else routes_again(precedent, decision)
+    fresh = [one for one in decision.services if one.service.demand.name not in known]
+    routes += [route for same in known.values() for route in same]
+    routes += route_all(decision.estate, fresh, decision.current)
     for shifts, replicas in decision.shifts:
         routes += describe_shifts(problem, market, shifts, replicas)
     runs = [

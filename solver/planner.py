@@ -12,9 +12,11 @@ from ..models.plan import FleetPlan
 from ..models.replan import Replan
 from .current import Current, current_of
 from .news import sold_out_quotas, with_news
+from .precedent import Precedent
 from .program import SolveOptions
 from .replanning import Request, replan
 from .solve import DEFAULT_BACKEND
+from .variables import Estate
 
 
 class Planner:
@@ -52,6 +54,9 @@ class Planner:
         self._running = running
         self._current = Current.nothing() if running is None else current_of(running)
         self._sold_out: frozenset[str] = frozenset()
+        self._surveyed: Estate | None = None
+        self._answered: Precedent | None = None
+        self._precedent: Precedent | None = None
         self.disturbance = disturbance or Disturbance()
         self.backend, self.options = backend, options or SolveOptions()
 
@@ -110,8 +115,19 @@ class Planner:
                 running fleet stays what it was.
         """
         started = perf_counter()
-        problem, current = self.effective, self._current
-        found = replan(Request(problem, current, self.disturbance, self.backend, self.options))
+        problem = self.effective
+        found, self._surveyed = replan(
+            Request(
+                problem=problem,
+                current=self._current,
+                disturbance=self.disturbance,
+                backend=self.backend,
+                options=self.options,
+                precedent=self._precedent,
+                known=self._surveyed,
+            )
+        )
+        self._answered = Precedent(problem, found.plan)
         more = problem.quotas[len(self._problem.quotas) :]
         return found.replace(sold_out=more, seconds=perf_counter() - started)
 
@@ -124,6 +140,8 @@ class Planner:
         plan = step.plan if isinstance(step, Replan) else step
         self._current = current_of(plan)
         self._running = plan
+        answered = self._answered
+        self._precedent = answered if answered and answered.plan is plan else None
 
 
 def _steady(problem: FleetProblem) -> FleetProblem:

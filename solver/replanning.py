@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .dominance import without_dominated
 from .estate import survey
 from .keeping import keep
 from .parts import FEW
+from .precedent import Precedent
 from .program import SolveOptions
 from .solve import DEFAULT_BACKEND, Decided, checked, decide_estate, time_for_search, warm
 from .stages import stages
@@ -36,16 +38,30 @@ DISTURBANCE = "disturbance"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a planner at one time."""
+    """What is asked of a planner at one time.
+
+    Attributes:
+        precedent: the plan that runs, where it is known what it answered.
+        known: the survey of the last answer.
+    """
 
     problem: FleetProblem
     current: Current
     disturbance: Disturbance
     backend: str
     options: SolveOptions
+    precedent: Precedent | None = None
+    known: Estate | None = None
 
 
-def replan(asked: Request) -> Replan:
+class Replanned(NamedTuple):
+    """The answer, and the survey it rests on, for the next one."""
+
+    replan: Replan
+    estate: Estate
+
+
+def replan(asked: Request) -> Replanned:
     """The fleet to run next.
 
     Raises:
@@ -54,7 +70,8 @@ def replan(asked: Request) -> Replan:
     start, options = perf_counter(), asked.options
     ends, current = options.deadline(), asked.current
     warm(asked.backend)
-    surveyed = survey(canonical(asked.problem), DEFAULT_BACKEND, options, current.offers)
+    problem = canonical(asked.problem)
+    surveyed = survey(problem, DEFAULT_BACKEND, options, current.offers, asked.known)
     estate = without_dominated(surveyed)
     within = replace(options, time_limit_s=time_for_search(ends, options, start))
     best = decide_estate(estate, asked.backend, within)
@@ -65,8 +82,9 @@ def replan(asked: Request) -> Replan:
         left = replace(options, time_limit_s=time_for_search(ends, options, start))
         least = _least(replace(asked, options=left), estate, least, running)
     chosen, reason = _choice(asked, least, running, kept.broken)
-    plan = checked(asked.problem, _as_decided(chosen, best, options), options, start)
-    return Replan(
+    decided = _as_decided(chosen, best, options)
+    plan = checked(asked.problem, decided, options, start, asked.precedent)
+    answer = Replan(
         plan=plan,
         kept=chosen is running,
         reason=reason,
@@ -77,6 +95,7 @@ def replan(asked: Request) -> Replan:
         changes=chosen.changes,
         steps=stages(chosen, current, plan),
     )
+    return Replanned(answer, surveyed)
 
 
 def _may_pay(asked: Request, running: Contender, best: Contender, bound: float | None) -> bool:

@@ -9,10 +9,11 @@ import numpy as np
 
 from ..models.plan import Assignment, MeasuredRoute, Route
 from ..models.value import FloatArray
-from .current import Current, Spot
-from .decision import Placed
+from .current import Current, Spot, place_of_route
+from .decision import Decision, Placed
 from .describe import Chosen, Standing, describe_many
 from .market import Market
+from .precedent import Precedent
 from .program import IntArray
 from .rightsize import rightsize_many
 from .services import Served, Service
@@ -58,6 +59,35 @@ def route_all(
                 _measured(group, k, seat, estate.market)
                 for k, seat in zip(group.pair.tolist(), group.seats, strict=True)
             ]
+    return found
+
+
+def routes_again(precedent: Precedent, decision: Decision) -> dict[str, tuple[Route, ...]]:
+    """By workload, the routes of an earlier plan that hold in this one word for word.
+
+    Those are of services asked for as before, on as many replicas in the same places.
+    """
+    market = decision.estate.market
+    alike, keys = precedent.alike(decision.estate.problem), [p.key for p in market.places]
+    found = {}
+    for placed in decision.services:
+        name, service = placed.service.demand.name, placed.service
+        if name not in alike or service.demand.survive.vm is not None:
+            continue
+        where = zip(
+            service.place[placed.item].tolist(), service.pair[placed.item].tolist(), strict=True
+        )
+        gpus = market.pair_gpus
+        stands = {
+            Spot(keys[p], int(gpus[k])): n
+            for (p, k), n in zip(where, placed.count.tolist(), strict=True)
+        }
+        before = {
+            Spot(place_of_route(route), route.gpus_each): route.replicas
+            for route in precedent.routes[name]
+        }
+        if stands == before:
+            found[name] = precedent.routes[name]
     return found
 
 

@@ -22,6 +22,7 @@ from .estate import survey
 from .formulation import Formulation
 from .interpret import interpret
 from .parts import Part, decide_all
+from .precedent import Precedent
 from .program import SolveOptions
 from .progress import OnProgress
 from .refuting import REFUTED, SEARCH
@@ -136,17 +137,22 @@ def decide_estate(
 
 
 def checked(
-    problem: FleetProblem, decided: Decided, options: SolveOptions, start: float
+    problem: FleetProblem,
+    decided: Decided,
+    options: SolveOptions,
+    start: float,
+    precedent: Precedent | None = None,
 ) -> FleetPlan:
     """The plan of a decision, checked.
 
     Args:
         start: when the work on it began, on the clock of `perf_counter`.
+        precedent: an earlier plan: what is served as in it is taken from it.
 
     Raises:
         VerificationError: the decision contradicts the model.
     """
-    plan = interpret(decided.decision, decided.status, decided.bound)
+    plan = interpret(decided.decision, decided.status, decided.bound, precedent)
     limit = decided.limit
     if plan.status is Status.OPTIMAL and (plan.gap or 0.0) > options.relative_gap + PROOF:
         # Seats that stand apart may have taken a VM more than the program counted.
@@ -164,5 +170,5 @@ def checked(
         )
         plan = plan.replace(opinions=(said,))
     plan = in_order_of(problem, plan)
-    verify(problem, plan)
+    verify(problem, plan, precedent)
     return plan

@@ -15,6 +15,7 @@ from ..models.measured import MeasuredWorkload
 from ..models.outcome import VerificationError
 from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from ..models.workload import Demand, Workload
+from .precedent import Precedent
 from .verify_demand import check_demand, check_rate, check_shared
 from .verify_limits import check_horizon, check_limits, check_one_size
 from .verify_queueing import Sent, check_waits
@@ -32,19 +33,29 @@ from .verify_vms import (
 )
 
 
-def verify(problem: FleetProblem, plan: FleetPlan) -> None:
+def verify(problem: FleetProblem, plan: FleetPlan, precedent: Precedent | None = None) -> None:
     """Check every claim of a plan against the problem.
+
+    Args:
+        precedent: what stood up before; routes that it settles are not predicted again.
 
     Raises:
         VerificationError: lists every contradiction.
     """
-    violations = list(find_violations(problem, plan))
+    settled = frozenset() if precedent is None else precedent.settles(problem, plan)
+    violations = list(find_violations(problem, plan, settled))
     if violations:
         raise VerificationError(violations)
 
 
-def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
-    """Every contradiction between plan and problem, in words."""
+def find_violations(
+    problem: FleetProblem, plan: FleetPlan, settled: frozenset[str] = frozenset()
+) -> Violations:
+    """Every contradiction between plan and problem, in words.
+
+    Args:
+        settled: workloads that are known to be served as asked, by these very routes.
+    """
     offers: dict[OfferKey, Offer] = {
         (o.vm_type.key, o.region, o.purchase): o for o in problem.offers
     }
@@ -54,6 +65,9 @@ def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
     truths, queued = Truths(problem), dict[tuple[str, int, Spot], list[Sent]]()
     for field, routes in (("assignments", plan.assignments), ("measured", plan.measured)):
         for number, route in enumerate(routes):
+            if route.workload in settled:
+                known.append(route)
+                continue
             where = f"{field}[{number}] ({route.workload})"
             demand, offer = demands.get(route.workload), offers.get(offer_of(route))
             if demand is None or offer is None:
@@ -79,8 +93,9 @@ def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
     yield from misplaced
     if misplaced:  # what stands nowhere cannot be added up
         return
-    yield from check_shared(problem, known)
-    yield from check_demand(problem, plan, known)
+    unsettled = [route for route in known if route.workload not in settled]
+    yield from check_shared(problem, unsettled)
+    yield from check_demand(problem, plan, unsettled, settled)
     yield from check_vms(problem, plan, known, offers)
     yield from check_limits(problem, plan, offers)
     yield from check_one_size(problem, plan)
