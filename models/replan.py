@@ -81,7 +81,7 @@ class Replan(Value):
         broken: why it does not.
         saving_usd_per_hour: of the best plan found over the running fleet, kept or not.
         change_usd: what the changes cost, once.
-        changes: by workload.
+        changes: of workloads whose replicas do not all stay.
         steps: in order; substitutes run before what they replace stops, where there is room.
         seconds: wall time.
     """

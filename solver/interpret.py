@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from ..models.outcome import Status
 from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from .decision import Decision
 from .describe import describe_order, describe_shifts
-from .precedent import Precedent
+from .precedent import KnownRoutes
 from .renting import mean_usd_per_hour, rent_for_jobs, rent_shared
 from .routing import route_all, routes_again
 from .uses import limit_uses
@@ -16,18 +18,21 @@ BOUND_ROUNDING = 1e-6
 
 
 def interpret(
-    decision: Decision, status: Status, bound: float | None, precedent: Precedent | None = None
+    decision: Decision,
+    status: Status,
+    bound: float | None,
+    known: KnownRoutes = MappingProxyType({}),
 ) -> FleetPlan:
     """The plan of a decision, with the bound that was proved for it [USD/h].
 
     Args:
-        precedent: an earlier plan: routes that say the same are taken from it.
+        known: routes of the running fleet that hold where as many replicas stand as in them.
     """
     problem, market = decision.estate.problem, decision.estate.market
     routes: list[Route] = []
-    known = {} if precedent is None else routes_again(precedent, decision)
-    fresh = [one for one in decision.services if one.service.demand.name not in known]
-    routes += [route for same in known.values() for route in same]
+    again = routes_again(known, decision)
+    fresh = [one for one in decision.services if one.service.demand.name not in again]
+    routes += [route for same in again.values() for route in same]
     routes += route_all(decision.estate, fresh, decision.current)
     for shifts, replicas in decision.shifts:
         routes += describe_shifts(problem, market, shifts, replicas)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,28 +16,61 @@ from .current import Atlas, Current
 from .decision import Decision, JobOrder, Placed
 from .market import Market
 from .orders import order_places
+from .precedent import KnownRoutes
 from .program import IntArray, SolveOptions
 from .services import Scenario, Service
 from .taking import taken
 from .variables import Estate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
     """A running fleet, held against a problem.
 
     Attributes:
-        decision: it as it is; of no use where something is broken.
+        vms: of each place, shape [P]: those on which anything asked for runs, or owned.
+        jobs: ordered anew beside them.
         broken: what it does not hold, in words.
+        placed: services that were looked at.
     """
 
-    decision: Decision
+    estate: Estate
+    current: Current
+    vms: IntArray
+    jobs: tuple[JobOrder, ...]
     broken: tuple[str, ...]
+    placed: Mapping[str, Placed]
+
+    @property
+    def usd_per_hour(self) -> float:
+        """What it costs."""
+        return taken(self.estate, self.vms, self.jobs).usd_per_hour
+
+    @cached_property
+    def decision(self) -> Decision:
+        """The fleet as it is, where nothing is broken."""
+        atlas, placed = Atlas(self.current, self.estate.market), list[Placed]()
+        for service in self.estate.services:
+            mine = self.placed.get(service.demand.name)
+            if mine is None:
+                count = atlas.standing(service).blocks
+                item = np.flatnonzero(count)
+                mine = Placed(service, 0, item, count[item])
+            placed.append(mine)
+        return Decision(
+            estate=self.estate,
+            services=tuple(placed),
+            vms=self.vms[None, :],
+            started=np.zeros_like(self.vms)[None, :],
+            jobs=self.jobs,
+            current=self.current,
+        )
 
 
 def keep(
     estate: Estate,
     current: Current,
+    known: KnownRoutes,
     backend: str,
     options: SolveOptions,
 ) -> Kept:
@@ -45,26 +79,32 @@ def keep(
     Jobs end by themselves and disturb nothing: each is ordered anew beside what runs.
 
     Args:
+        known: the routes of services that are served as they are asked for now.
         backend, options: for the routing of request classes that share replicas.
     """
-    placed, broken = [], list[str]()
+    placed, broken = dict[str, Placed](), list[str]()
     atlas = Atlas(current, estate.market)
     for service in estate.services:
+        name = service.demand.name
+        if name in known and len(service.classes) == 1:
+            continue
         one, wrong = _service(service, atlas, backend, options)
         broken += wrong
         if one is not None:
-            placed.append(one)
+            placed[name] = one
     vms = np.maximum(_vms(estate, current), estate.market.owned)
-    jobs = _ordered(estate, vms)
-    decision = Decision(
-        estate=estate,
-        services=tuple(placed),
-        vms=vms[None, :],
-        started=np.zeros_like(vms)[None, :],
-        jobs=tuple(jobs),
-        current=current,
-    )
-    return Kept(decision, (*broken, *_over_limits(estate, vms, jobs)))
+    jobs = tuple(_ordered(estate, vms))
+    broken += _over_limits(estate, vms, jobs)
+    return Kept(estate, current, vms, jobs, tuple(broken), placed)
+
+
+def kept_service(
+    estate: Estate, current: Current, backend: str, options: SolveOptions
+) -> Placed | None:
+    """The running replicas of an estate's one service; None where they do not serve it."""
+    (service,) = estate.services
+    placed, wrong = _service(service, Atlas(current, estate.market), backend, options)
+    return None if wrong else placed
 
 
 def _service(

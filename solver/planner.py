@@ -15,6 +15,7 @@ from .news import sold_out_quotas, with_news
 from .precedent import Precedent
 from .program import SolveOptions
 from .replanning import Request, replan
+from .reproof import Proof
 from .solve import DEFAULT_BACKEND
 from .variables import Estate
 
@@ -55,8 +56,9 @@ class Planner:
         self._current = Current.nothing() if running is None else current_of(running)
         self._sold_out: frozenset[str] = frozenset()
         self._surveyed: Estate | None = None
-        self._answered: Precedent | None = None
+        self._answered: tuple[Precedent, Proof | None] | None = None
         self._precedent: Precedent | None = None
+        self._proof: Proof | None = None
         self.disturbance = disturbance or Disturbance()
         self.backend, self.options = backend, options or SolveOptions()
 
@@ -116,7 +118,7 @@ class Planner:
         """
         started = perf_counter()
         problem = self.effective
-        found, self._surveyed = replan(
+        found, estate, proof = replan(
             Request(
                 problem=problem,
                 current=self._current,
@@ -124,10 +126,12 @@ class Planner:
                 backend=self.backend,
                 options=self.options,
                 precedent=self._precedent,
+                proof=self._proof,
                 known=self._surveyed,
             )
         )
-        self._answered = Precedent(problem, found.plan)
+        self._surveyed = estate or self._surveyed
+        self._answered = Precedent(problem, found.plan), proof
         more = problem.quotas[len(self._problem.quotas) :]
         return found.replace(sold_out=more, seconds=perf_counter() - started)
 
@@ -140,8 +144,10 @@ class Planner:
         plan = step.plan if isinstance(step, Replan) else step
         self._current = current_of(plan)
         self._running = plan
-        answered = self._answered
-        self._precedent = answered if answered and answered.plan is plan else None
+        if self._answered is not None and self._answered[0].plan is plan:
+            self._precedent, self._proof = self._answered
+        else:
+            self._precedent = self._proof = None
 
 
 def _steady(problem: FleetProblem) -> FleetProblem:

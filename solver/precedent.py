@@ -6,7 +6,7 @@ route that an earlier check has seen need not be looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,9 @@ from ..models.fleet import FleetProblem
 from ..models.hardware import VMType
 from ..models.plan import FleetPlan, Route
 from ..models.workload import Demand, Workload
+
+KnownRoutes = Mapping[str, tuple[Route, ...]]
+"""By workload, routes that have been checked for what is asked now."""
 
 
 @dataclass(frozen=True)
@@ -32,38 +35,38 @@ class Precedent:
     def _demands(self) -> dict[str, Demand]:
         return {demand.name: demand for demand in self.problem.demands}
 
-    def alike(self, problem: FleetProblem) -> frozenset[str]:
-        """Services that a problem asks for in the same words, and whose routes say what they did.
+    def alike(self, problem: FleetProblem) -> KnownRoutes:
+        """The routes of services that a problem asks for in the same words: they say what they did.
 
         None where it stands on other ground: calibrations, confidence, zones, a horizon.
         """
         if not same_ground(self.problem, problem):
-            return frozenset()
+            return {}
         before, now = _vm_types(self.problem), _vm_types(problem)
         same = {key for key, vm_type in now.items() if before.get(key) is vm_type}
-        return frozenset(
-            demand.name
+        return {
+            demand.name: mine
             for demand in problem.demands
             if self._demands.get(demand.name) is demand
             and not (isinstance(demand, Workload) and demand.job is not None)
-            and all(
-                (r.vm_key, r.region, r.purchase) in same for r in self.routes.get(demand.name, ())
-            )
-        )
+            for mine in [self.routes.get(demand.name, ())]
+            if all((r.vm_key, r.region, r.purchase) in same for r in mine)
+        }
 
-    def settles(self, problem: FleetProblem, plan: FleetPlan) -> frozenset[str]:
-        """Services that a plan serves in the very way that stood up before.
 
-        Not those that survive the loss of a VM: who else sits on it matters to them.
-        """
-        alike, now = self.alike(problem), by_workload(plan.routes)
-        return frozenset(
-            demand.name
-            for demand in problem.demands
-            if demand.name in alike
-            and demand.survive.vm is None
-            and same_objects(self.routes.get(demand.name, ()), now.get(demand.name, ()))
-        )
+def settled(problem: FleetProblem, plan: FleetPlan, known: KnownRoutes) -> frozenset[str]:
+    """Services that a plan serves by the very routes that stood up before.
+
+    Not those that survive the loss of a VM: who else sits on it matters to them.
+    """
+    now = by_workload(plan.routes)
+    return frozenset(
+        demand.name
+        for demand in problem.demands
+        if demand.name in known
+        and demand.survive.vm is None
+        and same_objects(known[demand.name], now.get(demand.name, ()))
+    )
 
 
 def same_ground(one: FleetProblem, other: FleetProblem) -> bool:

@@ -36,13 +36,19 @@ def reseat(room: int, n_vms: int, loads: Sequence[Load], running: Sequence[Seats
     wanted = Counter[tuple[str, int]]()
     for load in loads:
         wanted[load.workload, load.n_gpus] += load.count * load.block
-    seated = _in_place(room, n_vms, wanted, running) if _blocks_stay(loads, running) else None
+    if not _blocks_stay(loads, running):
+        return _matched(seat_all(room, n_vms, loads), running)
+    if len(running) <= n_vms and all(running) and _total(running) == wanted:
+        return Seated([_room(room, seats) for seats in running], [*range(1, len(running) + 1)])
+    seated = _in_place(room, n_vms, wanted, running)
     return seated or _matched(seat_all(room, n_vms, loads), running)
 
 
 def _blocks_stay(loads: Sequence[Load], running: Sequence[Seats]) -> bool:
     """Whether what must stand apart is to stand as it does."""
     apart = {load.workload for load in loads if load.apart}
+    if not apart:
+        return True
     stand = Counter((w, g, n) for seats in running for (w, g), n in seats.items() if w in apart)
     for load in loads:
         if load.apart:

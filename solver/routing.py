@@ -9,11 +9,11 @@ import numpy as np
 
 from ..models.plan import Assignment, MeasuredRoute, Route
 from ..models.value import FloatArray
-from .current import Current, Spot, place_of_route
+from .current import Current, Spot
 from .decision import Decision, Placed
 from .describe import Chosen, Standing, describe_many
 from .market import Market
-from .precedent import Precedent
+from .precedent import KnownRoutes
 from .program import IntArray
 from .rightsize import rightsize_many
 from .services import Served, Service
@@ -62,32 +62,27 @@ def route_all(
     return found
 
 
-def routes_again(precedent: Precedent, decision: Decision) -> dict[str, tuple[Route, ...]]:
-    """By workload, the routes of an earlier plan that hold in this one word for word.
+def routes_again(known: KnownRoutes, decision: Decision) -> dict[str, tuple[Route, ...]]:
+    """By workload, the routes of the running fleet that hold in a decision word for word.
 
     Those are of services asked for as before, on as many replicas in the same places.
     """
-    market = decision.estate.market
-    alike, keys = precedent.alike(decision.estate.problem), [p.key for p in market.places]
-    found = {}
+    market, current = decision.estate.market, decision.current
+    if current is None or not known:
+        return {}
+    keys, gpus, found = [p.key for p in market.places], market.pair_gpus.tolist(), {}
     for placed in decision.services:
-        name, service = placed.service.demand.name, placed.service
-        if name not in alike or service.demand.survive.vm is not None:
+        service, item = placed.service, placed.item
+        name = service.demand.name
+        if name not in known or service.demand.survive.vm is not None:
             continue
-        where = zip(
-            service.place[placed.item].tolist(), service.pair[placed.item].tolist(), strict=True
-        )
-        gpus = market.pair_gpus
+        where = zip(service.place[item].tolist(), service.pair[item].tolist(), strict=True)
         stands = {
-            Spot(keys[p], int(gpus[k])): n
+            Spot(keys[p], gpus[k]): n
             for (p, k), n in zip(where, placed.count.tolist(), strict=True)
         }
-        before = {
-            Spot(place_of_route(route), route.gpus_each): route.replicas
-            for route in precedent.routes[name]
-        }
-        if stands == before:
-            found[name] = precedent.routes[name]
+        if stands == current.replicas.get(name):
+            found[name] = known[name]
     return found
 
 

@@ -59,7 +59,7 @@ def check_demand(
     problem: FleetProblem,
     plan: FleetPlan,
     routes: Sequence[Route],
-    settled: frozenset[str] = frozenset(),
+    known: frozenset[str] = frozenset(),
 ) -> Violations:
     """Every request class is carried in full, in every period, and survives its losses."""
     mine: dict[Key, list[Route]] = {}
@@ -69,7 +69,7 @@ def check_demand(
     if problem.horizon is not None:
         periods = list(range(len(problem.hours)))
     for demand in problem.demands:
-        if demand.name in settled:
+        if demand.name in known:
             continue
         job = demand.job if isinstance(demand, Workload) else None
         shares = _shares(demand)
