@@ -42,6 +42,7 @@ Exit status: 0 an answer, 1 there is no plan, 2 bad input.""",
 _COMMANDS = {
     "plan": "The cheapest fleet for a problem file.",
     "recommend": "Rank the VMs that serve one workload.",
+    "replan": "From a running fleet to the next one, step by step.",
     "explain": "Why a plan is the best; or what would have to give.",
     "frontier": "The least cost against one parameter.",
     "sensitivity": "What the cost hangs on, and break-even prices.",

@@ -23,6 +23,7 @@ STOPPED = {
     "time": "the time limit stopped the proof",
     "interrupted": "it was interrupted before the proof",
     "gap": "the search ended before a proof",
+    "disturbance": "changing what runs to the cheapest fleet would not pay",
     "seats": "replicas that stand apart need a VM more than the proof counts",
     "crashed": "the solver crashed, and a first plan stands in for its answer",
     "refuted": "a cheaper plan than the solver's proof allows was found, so there is no proof",

@@ -15,7 +15,7 @@ app = App(
   infersave schema problem | jq '.properties | keys'""",
 )
 
-What = Literal["problem", "plan", "result", "reasons", "explanation"]
+What = Literal["problem", "plan", "result", "replan", "reasons", "explanation"]
 
 
 @app.default
@@ -24,12 +24,13 @@ def schema(what: What, /) -> int:
 
     Args:
         what: problem (spelled out, as FleetProblem; files may use names instead), plan, result
-            (of solve_many), reasons or explanation (of explain).
+            (of solve_many), replan, reasons or explanation (of explain).
     """
     from ..models.fleet import FleetProblem
     from ..models.plan import SCHEMA_VERSION, FleetPlan
     from ..models.reasons import Reasons
     from ..models.relaxation import Explanation
+    from ..models.replan import Replan
     from ..models.result import Result
     from ..models.value import Value
 
@@ -37,6 +38,7 @@ def schema(what: What, /) -> int:
         "problem": FleetProblem,
         "plan": FleetPlan,
         "result": Result,
+        "replan": Replan,
         "reasons": Reasons,
         "explanation": Explanation,
     }

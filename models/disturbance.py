@@ -37,6 +37,12 @@ class Disturbance(Value):
         return min(self.move_usd, self.start_usd + self.stop_usd)
 
     @property
+    def worth_usd_per_hour(self) -> float:
+        """No change is worth while that saves less: the threshold, or what one change costs."""
+        least_usd = min(self.start_usd, self.stop_usd, self.of_move_usd)
+        return max(self.threshold_usd_per_hour, least_usd / self.hours)
+
+    @property
     def matters(self) -> bool:
         """Whether changes cost anything or are capped."""
         costs = self.start_usd or self.stop_usd or self.move_usd

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from .fleet import FleetProblem
 from .hardware import PurchaseOption
+from .limits import Quota
 from .plan import FleetPlan
 from .value import Count, Name, NonNegative, Value, WholeNumber
 
@@ -71,7 +71,8 @@ class Replan(Value):
     """The fleet to run next.
 
     Attributes:
-        problem: what the plan answers: as asked, with what is sold out as quotas.
+        sold_out: what is sold out, as quotas of what runs; the plan answers the problem with
+            these besides its own.
         plan: the fleet to run. Its bound and gap are against the cheapest fleet of all,
             whatever changing to it would cost.
         kept: the running replicas stay where they are.
@@ -80,13 +81,13 @@ class Replan(Value):
         broken: why it does not.
         saving_usd_per_hour: of the best plan found over the running fleet, kept or not.
         change_usd: what the changes cost, once.
-        changes: by workload.
+        changes: of workloads whose replicas do not all stay.
         steps: in order; substitutes run before what they replace stops, where there is room.
         seconds: wall time.
     """
 
     schema_version: int = REPLAN_SCHEMA_VERSION
-    problem: FleetProblem = Field(repr=False)
+    sold_out: tuple[Quota, ...] = ()
     plan: FleetPlan
     kept: bool
     reason: str

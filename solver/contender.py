@@ -23,7 +23,7 @@ class Contender:
     Attributes:
         usd_per_hour: of its VMs and jobs.
         fleets: by place, who sits where, now and then.
-        changes: by workload.
+        changes: of workloads whose replicas do not all stay.
         change_usd: what they cost, once.
     """
 
@@ -57,7 +57,8 @@ def contender(decision: Decision, current: Current, disturbance: Disturbance) ->
     for key, running in current.rooms.items():
         if key not in fleets:  # on offer no more
             fleets[key] = Fleet(0, running, (), ())
-    changes = replica_changes(fleets)
+    replicas = {name: sum(where.values()) for name, where in current.replicas.items()}
+    changes = replica_changes(fleets, replicas)
     started, stopped, moved = (
         sum(getattr(change, kind) for change in changes) for kind in ("started", "stopped", "moved")
     )

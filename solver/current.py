@@ -97,7 +97,7 @@ class Standing:
     """The running replicas of one service, as its items see them.
 
     Attributes:
-        spot: index of each item's spot, shape [J].
+        spot: of each item, the number of its spot, or -1 where none of its replicas run, shape [J].
         replicas: running on each spot, shape [S].
         homeless: running where no item is: they must go.
         blocks: running of each item, shape [J].
@@ -109,23 +109,38 @@ class Standing:
     blocks: IntArray
 
 
-def standing_of(current: Current, service: Service, market: Market) -> Standing:
-    """The running replicas of a service on its items."""
-    name = service.demand.name
-    running = current.replicas.get(name, {})
-    both = np.stack([service.pair, service.place])
-    unique, spot = np.unique(both, axis=1, return_inverse=True)
-    replicas = np.zeros(unique.shape[1], np.int64)
-    blocks = np.zeros(len(service.pair), np.int64)
-    found = 0
-    for s, (pair, place) in enumerate(unique.T.tolist()):
-        key = market.places[place].key
-        n_gpus = int(market.pair_gpus[pair])
-        replicas[s] = running.get(Spot(key, n_gpus), 0)
-        found += int(replicas[s])
-        if replicas[s] and service.demand.survive.vm is not None:
-            for seats in current.rooms.get(key, ()):
-                blocks[(spot == s) & (service.block == seats.get((name, n_gpus), 0))] += 1
-    if service.demand.survive.vm is None:
-        blocks = replicas[spot]
-    return Standing(spot, replicas, sum(running.values()) - found, blocks)
+class Atlas:
+    """Where the spots of a running fleet are in a market: (pair, place) of each."""
+
+    def __init__(self, current: Current, market: Market) -> None:
+        places = {place.key: p for p, place in enumerate(market.places)}
+        pairs = zip(market.pair_type.tolist(), market.pair_gpus.tolist(), strict=True)
+        pair_of = {pair: k for k, pair in enumerate(pairs)}
+        self.current, self.market = current, market
+        self._found: dict[Spot, tuple[int, int]] = {}
+        for spot in {spot for mine in current.replicas.values() for spot in mine}:
+            p = places.get(spot.place, -1)
+            k = pair_of.get((int(market.type_of[p]), spot.n_gpus), -1)
+            if p >= 0 and k >= 0:
+                self._found[spot] = k, p
+
+    def standing(self, service: Service) -> Standing:
+        """The running replicas of a service on its items."""
+        name, apart = service.demand.name, service.demand.survive.vm is not None
+        spot = np.full(len(service.pair), -1)
+        blocks = np.zeros(len(service.pair), np.int64)
+        replicas, homeless = list[int](), 0
+        for where, running in self.current.replicas.get(name, {}).items():
+            pair, place = self._found.get(where, (-1, -1))
+            mine = np.flatnonzero((service.pair == pair) & (service.place == place))
+            if not len(mine):
+                homeless += running
+                continue
+            spot[mine] = len(replicas)
+            replicas.append(running)
+            if not apart:
+                blocks[mine] = running
+                continue
+            for seats in self.current.rooms.get(where.place, ()):
+                blocks[mine] += service.block[mine] == seats.get((name, where.n_gpus), 0)
+        return Standing(spot, np.array(replicas, np.int64), homeless, blocks)

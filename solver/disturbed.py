@@ -24,7 +24,7 @@ from .backends.running import run
 from .builder import ProgramBuilder
 from .caps import add_limits
 from .constraints import keep_within
-from .current import Current, Standing, standing_of
+from .current import Atlas, Current, Standing
 from .decision import Decision, Placed, read_decision
 from .formulation import add_demand, scaled
 from .lifting import Lifting
@@ -81,8 +81,9 @@ def least_disturbed(
     builder = ProgramBuilder()
     variables = add_demand(builder, estate)
     add_limits(builder, variables)
+    atlas = Atlas(current, estate.market)
     changes = [
-        _add_changes(builder, one, standing_of(current, one.service, estate.market), disturbance)
+        _add_changes(builder, one, atlas.standing(one.service), disturbance)
         for one in variables.services
     ]
     if most_changes is not None:
@@ -106,20 +107,17 @@ def _add_changes(
     builder: ProgramBuilder, columns: ServiceColumns, standing: Standing, cost: Disturbance
 ) -> Changes:
     """The columns and rows above of one service."""
-    spots = np.flatnonzero(standing.replicas)
-    running = standing.replicas[spots].astype(float)
+    running = standing.replicas.astype(float)
     block = columns.service.block.astype(float)
-    more = builder.columns(len(spots), upper=INTEGER_LIMIT)
-    fewer = builder.columns(len(spots), upper=running)
+    more = builder.columns(len(running), upper=INTEGER_LIMIT)
+    fewer = builder.columns(len(running), upper=running)
     each_usd = np.array([cost.of_move_usd, cost.start_usd, cost.stop_usd]) / cost.hours
     kinds = builder.columns(3, cost=each_usd, upper=INTEGER_LIMIT)
-    rows = builder.rows(len(spots), lower=running, upper=running)
+    rows = builder.rows(len(running), lower=running, upper=running)
     builder.entries(rows, more, -1.0)
     builder.entries(rows, fewer, 1.0)
-    row_of = np.full(len(standing.replicas), -1)
-    row_of[spots] = rows
-    there = row_of[standing.spot] >= 0
-    builder.entries(row_of[standing.spot[there]], columns.replicas[there], block[there])
+    there = standing.spot >= 0
+    builder.entries(rows[standing.spot[there]], columns.replicas[there], block[there])
     started = builder.rows(1, lower=0.0, upper=0.0)
     builder.entries(started, more, 1.0)
     builder.entries(started, columns.replicas[~there], block[~there])
@@ -193,16 +191,13 @@ def _items_in(columns: ServiceColumns, placed: Placed) -> IntArray:
 def _count(values: FloatArray, changes: Changes) -> None:
     """Set the columns that count changes to what the others say."""
     columns, standing = changes.columns, changes.standing
-    asked = np.bincount(
-        standing.spot,
-        values[columns.replicas] * columns.service.block,
-        minlength=len(standing.replicas),
-    )
+    there = standing.spot >= 0
+    replicas = values[columns.replicas] * columns.service.block
+    asked = np.bincount(standing.spot[there], replicas[there], minlength=len(standing.replicas))
     change = asked - standing.replicas
-    spots = np.flatnonzero(standing.replicas)
-    values[changes.more] = np.maximum(change, 0.0)[spots]
-    values[changes.fewer] = np.maximum(-change, 0.0)[spots]
-    started = float(np.maximum(change, 0.0).sum())
+    values[changes.more] = np.maximum(change, 0.0)
+    values[changes.fewer] = np.maximum(-change, 0.0)
+    started = float(np.maximum(change, 0.0).sum() + replicas[~there].sum())
     stopped = float(np.maximum(-change, 0.0).sum()) + standing.homeless
     moved = min(started, stopped)
     values[changes.kinds] = moved, started - moved, stopped - moved

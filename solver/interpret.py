@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from ..models.outcome import Status
 from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from .decision import Decision
 from .describe import describe_order, describe_shifts
+from .precedent import KnownRoutes
 from .renting import mean_usd_per_hour, rent_for_jobs, rent_shared
-from .routing import route_all
+from .routing import route_all, routes_again
 from .uses import limit_uses
 
 BOUND_ROUNDING = 1e-6
 """A proved bound may exceed the plan's cost by rounding; by more, `verify` refuses it."""
 
 
-def interpret(decision: Decision, status: Status, bound: float | None) -> FleetPlan:
-    """The plan of a decision, with the bound that was proved for it [USD/h]."""
+def interpret(
+    decision: Decision,
+    status: Status,
+    bound: float | None,
+    known: KnownRoutes = MappingProxyType({}),
+) -> FleetPlan:
+    """The plan of a decision, with the bound that was proved for it [USD/h].
+
+    Args:
+        known: routes of the running fleet that hold where as many replicas stand as in them.
+    """
     problem, market = decision.estate.problem, decision.estate.market
     routes: list[Route] = []
-    routes += route_all(decision.estate, decision.services, decision.current)
+    again = routes_again(known, decision)
+    fresh = [one for one in decision.services if one.service.demand.name not in again]
+    routes += [route for same in again.values() for route in same]
+    routes += route_all(decision.estate, fresh, decision.current)
     for shifts, replicas in decision.shifts:
         routes += describe_shifts(problem, market, shifts, replicas)
     runs = [

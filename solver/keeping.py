@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,71 +12,113 @@ from .backends.finish import FEASIBILITY
 from .balance import balanced
 from .constraints import parts
 from .covering import LIMIT_SLACK
-from .current import Current, standing_of
+from .current import Atlas, Current
 from .decision import Decision, JobOrder, Placed
 from .market import Market
+from .orders import order_places
+from .precedent import KnownRoutes
 from .program import IntArray, SolveOptions
 from .services import Scenario, Service
 from .taking import taken
 from .variables import Estate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
     """A running fleet, held against a problem.
 
     Attributes:
-        decision: it as it is; of no use where something is broken.
+        vms: of each place, shape [P]: those on which anything asked for runs, or owned.
+        jobs: ordered anew beside them.
         broken: what it does not hold, in words.
+        placed: services that were looked at.
     """
 
-    decision: Decision
+    estate: Estate
+    current: Current
+    vms: IntArray
+    jobs: tuple[JobOrder, ...]
     broken: tuple[str, ...]
+    placed: Mapping[str, Placed]
+
+    @property
+    def usd_per_hour(self) -> float:
+        """What it costs."""
+        return taken(self.estate, self.vms, self.jobs).usd_per_hour
+
+    @cached_property
+    def decision(self) -> Decision:
+        """The fleet as it is, where nothing is broken."""
+        atlas, placed = Atlas(self.current, self.estate.market), list[Placed]()
+        for service in self.estate.services:
+            mine = self.placed.get(service.demand.name)
+            if mine is None:
+                count = atlas.standing(service).blocks
+                item = np.flatnonzero(count)
+                mine = Placed(service, 0, item, count[item])
+            placed.append(mine)
+        return Decision(
+            estate=self.estate,
+            services=tuple(placed),
+            vms=self.vms[None, :],
+            started=np.zeros_like(self.vms)[None, :],
+            jobs=self.jobs,
+            current=self.current,
+        )
 
 
 def keep(
     estate: Estate,
     current: Current,
-    jobs: Sequence[JobOrder],
+    known: KnownRoutes,
     backend: str,
     options: SolveOptions,
 ) -> Kept:
     """The running replicas where they are; VMs that hold none of them are given back.
 
+    Jobs end by themselves and disturb nothing: each is ordered anew beside what runs.
+
     Args:
-        jobs: how each job is to run: it ends by itself and disturbs nothing.
+        known: the routes of services that are served as they are asked for now.
         backend, options: for the routing of request classes that share replicas.
     """
-    placed, broken = [], list[str]()
+    placed, broken = dict[str, Placed](), list[str]()
+    atlas = Atlas(current, estate.market)
     for service in estate.services:
-        one, wrong = _service(service, estate.market, current, backend, options)
+        name = service.demand.name
+        if name in known and len(service.classes) == 1:
+            continue
+        one, wrong = _service(service, atlas, backend, options)
         broken += wrong
         if one is not None:
-            placed.append(one)
+            placed[name] = one
     vms = np.maximum(_vms(estate, current), estate.market.owned)
-    decision = Decision(
-        estate=estate,
-        services=tuple(placed),
-        vms=vms[None, :],
-        started=np.zeros_like(vms)[None, :],
-        jobs=tuple(jobs),
-        current=current,
-    )
-    return Kept(decision, (*broken, *_over_limits(estate, vms, jobs)))
+    jobs = tuple(_ordered(estate, vms))
+    broken += _over_limits(estate, vms, jobs)
+    return Kept(estate, current, vms, jobs, tuple(broken), placed)
+
+
+def kept_service(
+    estate: Estate, current: Current, backend: str, options: SolveOptions
+) -> Placed | None:
+    """The running replicas of an estate's one service; None where they do not serve it."""
+    (service,) = estate.services
+    placed, wrong = _service(service, Atlas(current, estate.market), backend, options)
+    return None if wrong else placed
 
 
 def _service(
-    service: Service, market: Market, current: Current, backend: str, options: SolveOptions
+    service: Service, atlas: Atlas, backend: str, options: SolveOptions
 ) -> tuple[Placed | None, list[str]]:
     """The running replicas of one service, and what is wrong with them."""
-    standing = standing_of(current, service, market)
+    standing = atlas.standing(service)
     demand, count = service.demand, standing.blocks
     item = np.flatnonzero(count)
     if standing.homeless or (count * service.block).sum() != standing.replicas.sum():
         return None, [f"{demand.name}: replicas run where they can no longer serve"]
     if not len(item):
         return None, [f"{demand.name}: nothing runs"] if service.rate(0) != 0 else []
-    wrong = list(_too_many_types(service, item, market))
+    wrong = list(_too_many_types(service, item, atlas.market))
     if len(service.classes) > 1 and service.rate(0) is not None:
         routed = balanced(service, item, count[item], backend, options)
         if routed is None:
@@ -125,6 +168,26 @@ def _vms(estate: Estate, current: Current) -> IntArray:
         ],
         np.int64,
     )
+
+
+def _ordered(estate: Estate, vms: IntArray) -> list[JobOrder]:
+    """The cheapest order of each job, one after the other, that limits leave room for.
+
+    The cheapest of all where they leave none.
+    """
+    market, found = estate.market, list[JobOrder]()
+    for orders in estate.orders:
+        places = order_places(orders, market)
+        type_of = orders.stream.machines.type_of
+        choices = [
+            (orders, j, p)
+            for p in places.tolist()
+            for j in np.flatnonzero(type_of == market.type_of[p]).tolist()
+        ]
+        choices.sort(key=lambda one: market.price[one[2]] * orders.vm_hours[one[1]])
+        fits = (one for one in choices if not any(_over_limits(estate, vms, [*found, one])))
+        found.append(next(fits, choices[0]))
+    return found
 
 
 def _over_limits(estate: Estate, vms: IntArray, jobs: Sequence[JobOrder]) -> Iterator[str]:

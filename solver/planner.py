@@ -12,9 +12,12 @@ from ..models.plan import FleetPlan
 from ..models.replan import Replan
 from .current import Current, current_of
 from .news import sold_out_quotas, with_news
+from .precedent import Precedent
 from .program import SolveOptions
 from .replanning import Request, replan
+from .reproof import Proof
 from .solve import DEFAULT_BACKEND
+from .variables import Estate
 
 
 class Planner:
@@ -52,6 +55,10 @@ class Planner:
         self._running = running
         self._current = Current.nothing() if running is None else current_of(running)
         self._sold_out: frozenset[str] = frozenset()
+        self._surveyed: Estate | None = None
+        self._answered: tuple[Precedent, Proof | None] | None = None
+        self._precedent: Precedent | None = None
+        self._proof: Proof | None = None
         self.disturbance = disturbance or Disturbance()
         self.backend, self.options = backend, options or SolveOptions()
 
@@ -59,6 +66,14 @@ class Planner:
     def problem(self) -> FleetProblem:
         """What is asked, without what is sold out."""
         return self._problem
+
+    @property
+    def effective(self) -> FleetProblem:
+        """What `replan` answers: the problem, with what is sold out as quotas of what runs."""
+        more = sold_out_quotas(self._problem, self._sold_out, self._current)
+        if not more:
+            return self._problem
+        return self._problem.replace(quotas=(*self._problem.quotas, *more))
 
     @property
     def running(self) -> FleetPlan | None:
@@ -102,12 +117,23 @@ class Planner:
                 running fleet stays what it was.
         """
         started = perf_counter()
-        problem = self._problem
-        more = sold_out_quotas(problem, self._sold_out, self._current)
-        if more:
-            problem = problem.replace(quotas=(*problem.quotas, *more))
-        asked = Request(problem, self._current, self.disturbance, self.backend, self.options)
-        return replan(asked).replace(seconds=perf_counter() - started)
+        problem = self.effective
+        found, estate, proof = replan(
+            Request(
+                problem=problem,
+                current=self._current,
+                disturbance=self.disturbance,
+                backend=self.backend,
+                options=self.options,
+                precedent=self._precedent,
+                proof=self._proof,
+                known=self._surveyed,
+            )
+        )
+        self._surveyed = estate or self._surveyed
+        self._answered = Precedent(problem, found.plan), proof
+        more = problem.quotas[len(self._problem.quotas) :]
+        return found.replace(sold_out=more, seconds=perf_counter() - started)
 
     def adopt(self, step: Replan | FleetPlan) -> None:
         """Say that a plan runs now.
@@ -118,6 +144,10 @@ class Planner:
         plan = step.plan if isinstance(step, Replan) else step
         self._current = current_of(plan)
         self._running = plan
+        if self._answered is not None and self._answered[0].plan is plan:
+            self._precedent, self._proof = self._answered
+        else:
+            self._precedent = self._proof = None
 
 
 def _steady(problem: FleetProblem) -> FleetProblem:

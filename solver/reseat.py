@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from .seats import Load, Room, Seats, seat_all
 
@@ -37,13 +36,19 @@ def reseat(room: int, n_vms: int, loads: Sequence[Load], running: Sequence[Seats
     wanted = Counter[tuple[str, int]]()
     for load in loads:
         wanted[load.workload, load.n_gpus] += load.count * load.block
-    seated = _in_place(room, n_vms, wanted, running) if _blocks_stay(loads, running) else None
+    if not _blocks_stay(loads, running):
+        return _matched(seat_all(room, n_vms, loads), running)
+    if len(running) <= n_vms and all(running) and _total(running) == wanted:
+        return Seated([_room(room, seats) for seats in running], [*range(1, len(running) + 1)])
+    seated = _in_place(room, n_vms, wanted, running)
     return seated or _matched(seat_all(room, n_vms, loads), running)
 
 
 def _blocks_stay(loads: Sequence[Load], running: Sequence[Seats]) -> bool:
     """Whether what must stand apart is to stand as it does."""
     apart = {load.workload for load in loads if load.apart}
+    if not apart:
+        return True
     stand = Counter((w, g, n) for seats in running for (w, g), n in seats.items() if w in apart)
     for load in loads:
         if load.apart:
@@ -56,7 +61,7 @@ def _in_place(
 ) -> Seated | None:
     """Seats after as few changes as a greedy choice finds; None where a replica finds no gap."""
     stay = {number: Counter(seats) for number, seats in enumerate(running, start=1)}
-    surplus = sum(stay.values(), Counter()) - wanted
+    surplus = _total(stay.values()) - wanted
     while len(stay) > n_vms:
         surplus -= stay.pop(min(stay, key=lambda i: _moved_by(stay[i], surplus, i)))
     for key in sorted(surplus):
@@ -70,7 +75,7 @@ def _in_place(
         if any(seats.values()):
             rooms.append(_room(room, +seats))
             origin.append(number)
-    missing = wanted - sum((Counter(one.seats) for one in rooms), Counter())
+    missing = wanted - _total(one.seats for one in rooms)
     for key in sorted(missing, key=lambda k: (-k[1], k[0])):
         load = Load(key[0], key[1], 1, 1)
         for _ in range(missing[key]):
@@ -83,6 +88,14 @@ def _in_place(
                 fits = [rooms[-1]]
             min(fits, key=lambda one: one.free).seat(load, 1)
     return Seated(rooms, origin)
+
+
+def _total(seats: Iterable[Seats]) -> Counter[tuple[str, int]]:
+    """Seats of all these VMs."""
+    total = Counter[tuple[str, int]]()
+    for one in seats:
+        total.update(one)
+    return total
 
 
 def _moved_by(
@@ -107,6 +120,8 @@ def _room(gpus: int, seats: Seats) -> Room:
 
 def _matched(rooms: list[Room], running: Sequence[Seats]) -> Seated:
     """Each VM as the running one with which it has most replicas in common."""
+    from scipy.optimize import linear_sum_assignment  # takes longer to load than most plans
+
     alike = np.array(
         [[(Counter(one.seats) & Counter(seats)).total() for seats in running] for one in rooms]
     ).reshape(len(rooms), len(running))

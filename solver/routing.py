@@ -10,9 +10,10 @@ import numpy as np
 from ..models.plan import Assignment, MeasuredRoute, Route
 from ..models.value import FloatArray
 from .current import Current, Spot
-from .decision import Placed
+from .decision import Decision, Placed
 from .describe import Chosen, Standing, describe_many
 from .market import Market
+from .precedent import KnownRoutes
 from .program import IntArray
 from .rightsize import rightsize_many
 from .services import Served, Service
@@ -58,6 +59,30 @@ def route_all(
                 _measured(group, k, seat, estate.market)
                 for k, seat in zip(group.pair.tolist(), group.seats, strict=True)
             ]
+    return found
+
+
+def routes_again(known: KnownRoutes, decision: Decision) -> dict[str, tuple[Route, ...]]:
+    """By workload, the routes of the running fleet that hold in a decision word for word.
+
+    Those are of services asked for as before, on as many replicas in the same places.
+    """
+    market, current = decision.estate.market, decision.current
+    if current is None or not known:
+        return {}
+    keys, gpus, found = [p.key for p in market.places], market.pair_gpus.tolist(), {}
+    for placed in decision.services:
+        service, item = placed.service, placed.item
+        name = service.demand.name
+        if name not in known or service.demand.survive.vm is not None:
+            continue
+        where = zip(service.place[item].tolist(), service.pair[item].tolist(), strict=True)
+        stands = {
+            Spot(keys[p], gpus[k]): n
+            for (p, k), n in zip(where, placed.count.tolist(), strict=True)
+        }
+        if stands == current.replicas.get(name):
+            found[name] = known[name]
     return found
 
 

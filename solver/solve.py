@@ -22,6 +22,7 @@ from .estate import survey
 from .formulation import Formulation
 from .interpret import interpret
 from .parts import Part, decide_all
+from .precedent import KnownRoutes
 from .program import SolveOptions
 from .progress import OnProgress
 from .refuting import REFUTED, SEARCH
@@ -148,17 +149,22 @@ def decide_estate(
 
 
 def checked(
-    problem: FleetProblem, decided: Decided, options: SolveOptions, start: float
+    problem: FleetProblem,
+    decided: Decided,
+    options: SolveOptions,
+    start: float,
+    known: KnownRoutes | None = None,
 ) -> FleetPlan:
     """The plan of a decision, checked.
 
     Args:
         start: when the work on it began, on the clock of `perf_counter`.
+        known: routes that were checked before: what they serve as they did is taken from them.
 
     Raises:
         VerificationError: the decision contradicts the model.
     """
-    plan = interpret(decided.decision, decided.status, decided.bound)
+    plan = interpret(decided.decision, decided.status, decided.bound, known or {})
     limit = decided.limit
     if plan.status is Status.OPTIMAL and (plan.gap or 0.0) > options.relative_gap + PROOF:
         # Seats that stand apart may have taken a VM more than the program counted.
@@ -176,5 +182,5 @@ def checked(
         )
         plan = plan.replace(opinions=(said,))
     plan = in_order_of(problem, plan)
-    verify(problem, plan)
+    verify(problem, plan, known)
     return plan

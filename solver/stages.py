@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import numpy as np
 
 from ..models.hardware import PurchaseOption
-from ..models.plan import FleetPlan
+from ..models.plan import Assignment, FleetPlan
 from ..models.replan import Step
 from .contender import Contender
 from .covering import LIMIT_SLACK
-from .current import Current, Spot, current_of
+from .current import Current, Spot, place_of_route
 from .decision import Decision
 from .market import PlaceKey
 from .taking import taken
 from .transition import in_steps
 
+BySpot = dict[tuple[str, Spot], list[Assignment]]
+"""By workload and spot, the routes there in the order of their classes."""
+
 
 def stages(chosen: Contender, current: Current, plan: FleetPlan) -> tuple[Step, ...]:
     """The steps in order; what keeps running is set to its new batch before anything stops."""
-    following = current_of(plan)
+    routes = _by_spot(plan.assignments)
     steps = [
-        step.replace(batch=_batch(following, step.workload, _spot(step)))
+        step.replace(batch=_batch(routes.get((step.workload, _spot(step)), [])))
         if step.action == "start" and step.workload is not None
         else step
         for step in in_steps(chosen.fleets, _room_for(chosen.decision))
     ]
     before = next((i for i, step in enumerate(steps) if step.action == "stop"), len(steps))
-    return (*steps[:before], *_set_batches(current, following), *steps[before:])
+    return (*steps[:before], *set_batches(current, plan.assignments), *steps[before:])
 
 
-def _spot(step: Step) -> Spot:
-    place = PlaceKey(f"{step.provider}:{step.vm_type}", step.region, step.purchase, step.zone)
-    return Spot(place, step.n_gpus or 0)
-
-
-def _batch(fleet: Current, workload: str, spot: Spot) -> tuple[int, ...]:
-    """The batch of each request class of a workload in one spot, in the order of the classes."""
-    mine = fleet.batch.get((workload, spot), {})
-    return tuple(mine[index] for index in sorted(mine))
-
-
-def _set_batches(current: Current, following: Current) -> Iterator[Step]:
+def set_batches(current: Current, routes: Iterable[Assignment]) -> Iterator[Step]:
     """A step for each spot where replicas stay and get another batch."""
-    for workload, spot in sorted(current.batch.keys() & following.batch.keys(), key=str):
-        batch = _batch(following, workload, spot)
-        if batch == _batch(current, workload, spot):
+    for (workload, spot), mine in _by_spot(routes).items():
+        before = current.batch.get((workload, spot), {})
+        if not before or all(before.get(r.request_class) == r.deployment.batch for r in mine):
             continue
         provider, _, vm_type = spot.place.vm_type.partition(":")
         yield Step(
@@ -59,9 +51,27 @@ def _set_batches(current: Current, following: Current) -> Iterator[Step]:
             zone=spot.place.zone,
             workload=workload,
             n_gpus=spot.n_gpus,
-            replicas=following.replicas[workload][spot],
-            batch=batch,
+            replicas=mine[0].replicas,
+            batch=_batch(mine),
         )
+
+
+def _by_spot(routes: Iterable[Assignment]) -> BySpot:
+    found: BySpot = {}
+    for route in routes:
+        if route.job is None:
+            spot = Spot(place_of_route(route), route.gpus_each)
+            found.setdefault((route.workload, spot), []).append(route)
+    return found
+
+
+def _batch(routes: Sequence[Assignment]) -> tuple[int, ...]:
+    return tuple(route.deployment.batch for route in routes)
+
+
+def _spot(step: Step) -> Spot:
+    place = PlaceKey(f"{step.provider}:{step.vm_type}", step.region, step.purchase, step.zone)
+    return Spot(place, step.n_gpus or 0)
 
 
 def _room_for(decision: Decision) -> Callable[[Mapping[PlaceKey, int]], bool]:

@@ -66,25 +66,30 @@ class Fleet:
     origin: Sequence[int | None]
 
     def vms(self, place: PlaceKey) -> Iterator[VM]:
-        """Every VM that runs or is to run."""
+        """Every VM that does not stay as it is."""
         for number, (seats, was) in enumerate(zip(self.following, self.origin, strict=True), 1):
-            now = Counter(self.running[was - 1]) if was is not None else Counter[Group]()
-            yield VM(place, self.gpus, was, number, now, Counter(seats), up=was is not None)
+            now = self.running[was - 1] if was is not None else {}
+            if was is None or now != seats:
+                up = was is not None
+                yield VM(place, self.gpus, was, number, Counter(now), Counter(seats), up=up)
+        kept = set(self.origin)
         for was, seats in enumerate(self.running, start=1):
-            if was not in self.origin:
+            if was not in kept:
                 yield VM(place, self.gpus, was, None, Counter(seats), Counter(), up=True)
 
 
-def replica_changes(fleets: Mapping[PlaceKey, Fleet]) -> tuple[ReplicaChange, ...]:
-    """By workload, what starts, stops, moves and stays."""
-    starts, stops, stays = Counter[str](), Counter[str](), Counter[str]()
+def replica_changes(
+    fleets: Mapping[PlaceKey, Fleet], running: Mapping[str, int]
+) -> tuple[ReplicaChange, ...]:
+    """Of each workload that does not stay as it is, what starts, stops, moves and stays.
+
+    Args:
+        running: replicas by workload.
+    """
+    starts, stops = Counter[str](), Counter[str]()
     for place, fleet in fleets.items():
         for vm in fleet.vms(place):
-            for counts, total in (
-                (vm.starts, starts),
-                (vm.stops, stops),
-                (vm.seats & vm.wanted, stays),
-            ):
+            for counts, total in ((vm.starts, starts), (vm.stops, stops)):
                 for (workload, _), count in counts.items():
                     total[workload] += count
     return tuple(
@@ -93,9 +98,9 @@ def replica_changes(fleets: Mapping[PlaceKey, Fleet]) -> tuple[ReplicaChange, ..
             started=starts[name] - moved,
             stopped=stops[name] - moved,
             moved=moved,
-            kept=stays[name],
+            kept=running.get(name, 0) - stops[name],
         )
-        for name in sorted({*starts, *stops, *stays})
+        for name in sorted({*starts, *stops})
         for moved in [min(starts[name], stops[name])]
     )
 
@@ -109,16 +114,22 @@ def in_steps(
         room_for: whether limits admit so many VMs of each place at one time.
     """
     vms = [vm for place, fleet in fleets.items() for vm in fleet.vms(place)]
+    resting = Counter({place: len(fleet.running) for place, fleet in fleets.items()})
+    resting.subtract(vm.place for vm in vms if vm.up)
     steps: list[Step] = []
     while any(vm.starts or vm.stops or vm.up != (vm.number is not None) for vm in vms):
-        found = [*_make(vms, room_for), *_break(vms)]
+        found = [*_make(vms, resting, room_for), *_break(vms)]
         steps += found or _break_early(vms)
     return steps
 
 
-def _make(vms: Sequence[VM], room_for: Callable[[Mapping[PlaceKey, int]], bool]) -> Iterator[Step]:
-    """Start what there is room for."""
-    running = Counter(vm.place for vm in vms if vm.up)
+def _make(
+    vms: Sequence[VM],
+    resting: Counter[PlaceKey],
+    room_for: Callable[[Mapping[PlaceKey, int]], bool],
+) -> Iterator[Step]:
+    """Start what there is room for, beside the VMs that stay as they are."""
+    running = resting + Counter(vm.place for vm in vms if vm.up)
     for vm in vms:
         if vm.number is not None and not vm.up:
             running[vm.place] += 1

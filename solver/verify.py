@@ -15,6 +15,7 @@ from ..models.measured import MeasuredWorkload
 from ..models.outcome import VerificationError
 from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from ..models.workload import Demand, Workload
+from .precedent import KnownRoutes, settled
 from .verify_demand import check_demand, check_rate, check_shared
 from .verify_limits import check_horizon, check_limits, check_one_size
 from .verify_queueing import Sent, check_waits
@@ -32,28 +33,40 @@ from .verify_vms import (
 )
 
 
-def verify(problem: FleetProblem, plan: FleetPlan) -> None:
+def verify(problem: FleetProblem, plan: FleetPlan, known: KnownRoutes | None = None) -> None:
     """Check every claim of a plan against the problem.
+
+    Args:
+        known: what stood up before: routes that are the same are not worked out again.
 
     Raises:
         VerificationError: lists every contradiction.
     """
-    violations = list(find_violations(problem, plan))
+    violations = list(find_violations(problem, plan, settled(problem, plan, known or {})))
     if violations:
         raise VerificationError(violations)
 
 
-def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
-    """Every contradiction between plan and problem, in words."""
+def find_violations(
+    problem: FleetProblem, plan: FleetPlan, known: frozenset[str] = frozenset()
+) -> Violations:
+    """Every contradiction between plan and problem, in words.
+
+    Args:
+        known: workloads that are known to be served as asked, by these very routes.
+    """
     offers: dict[OfferKey, Offer] = {
         (o.vm_type.key, o.region, o.purchase): o for o in problem.offers
     }
     demands: dict[str, Demand] = {demand.name: demand for demand in problem.demands}
     zoned = any(demand.survive.zone is not None for demand in problem.demands)
-    known: list[Route] = []
+    standing: list[Route] = []
     truths, queued = Truths(problem), dict[tuple[str, int, Spot], list[Sent]]()
     for field, routes in (("assignments", plan.assignments), ("measured", plan.measured)):
         for number, route in enumerate(routes):
+            if route.workload in known:
+                standing.append(route)
+                continue
             where = f"{field}[{number}] ({route.workload})"
             demand, offer = demands.get(route.workload), offers.get(offer_of(route))
             if demand is None or offer is None:
@@ -62,7 +75,7 @@ def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
                 continue
             wrong = list(_check_place(problem, demand, route, offer, zoned))
             if not wrong:
-                known.append(route)
+                standing.append(route)
                 wrong = list(_check_route(problem, demand, route, offer))
                 if not wrong and isinstance(demand, Workload) and isinstance(route, Assignment):
                     truth = truths.of(demand, route, offer)
@@ -79,9 +92,10 @@ def find_violations(problem: FleetProblem, plan: FleetPlan) -> Violations:
     yield from misplaced
     if misplaced:  # what stands nowhere cannot be added up
         return
-    yield from check_shared(problem, known)
-    yield from check_demand(problem, plan, known)
-    yield from check_vms(problem, plan, known, offers)
+    fresh = [route for route in standing if route.workload not in known]
+    yield from check_shared(problem, fresh)
+    yield from check_demand(problem, plan, fresh, known)
+    yield from check_vms(problem, plan, standing, offers)
     yield from check_limits(problem, plan, offers)
     yield from check_one_size(problem, plan)
     if problem.horizon is not None:

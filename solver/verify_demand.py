@@ -55,7 +55,12 @@ def check_shared(problem: FleetProblem, routes: Sequence[Route]) -> Violations:
             yield f"{key[0]}: keeps {float(part):g} of {replicas[key]} replicas"
 
 
-def check_demand(problem: FleetProblem, plan: FleetPlan, routes: Sequence[Route]) -> Violations:
+def check_demand(
+    problem: FleetProblem,
+    plan: FleetPlan,
+    routes: Sequence[Route],
+    known: frozenset[str] = frozenset(),
+) -> Violations:
     """Every request class is carried in full, in every period, and survives its losses."""
     mine: dict[Key, list[Route]] = {}
     for route in routes:
@@ -64,6 +69,8 @@ def check_demand(problem: FleetProblem, plan: FleetPlan, routes: Sequence[Route]
     if problem.horizon is not None:
         periods = list(range(len(problem.hours)))
     for demand in problem.demands:
+        if demand.name in known:
+            continue
         job = demand.job if isinstance(demand, Workload) else None
         shares = _shares(demand)
         for index, share in enumerate(shares):

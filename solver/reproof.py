@@ -1,0 +1,100 @@
+r"""What an old bound is still worth once a demand has fallen.
+
+With GPUs at $\lambda_p = \text{price}_p / \text{room}_p$ every plan costs at least the sum of its
+patterns' GPUs (`prices.py`). Workload w asked for more before. A plan in which its pattern would
+still carry that is a plan of the old problem, so the old bound B holds for it. Any other plan has a
+pattern that carries the new demand and not the old one; the cheapest of those costs $c_w$, so
+
+$$ \text{cost} \ge \min\left(B, \; \sum_{v \ne w} K_v + c_w\right) . $$
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..models.value import FloatArray
+from ..models.workload import Demand
+from .bulk import covering_of, covers
+from .columns import Columns
+from .covering import SHORTFALL, Covering
+from .deadline import Deadline
+from .neighbours import PROOF_PATTERNS, PROOF_STATES
+from .prices import BOUND_SLACK
+from .pricing import Effort, near_patterns, price_workloads
+from .variables import Estate
+
+
+@dataclass(frozen=True)
+class Knapsacks:
+    """The estate that a bound was proved of, and its services' cheapest patterns."""
+
+    estate: Estate
+
+    @cached_property
+    def cheapest(self) -> dict[str, float]:
+        """K of each service, or less [USD/h]; empty where a covering cannot say all."""
+        if not covers(self.estate) or not self.estate.services:
+            return {}
+        covering = covering_of(self.estate)
+        everyone = np.arange(covering.n_workloads)
+        priced = price_workloads(covering, Columns.of(covering), _gpu_price(covering), everyone)
+        names = (service.demand.name for service in self.estate.services)
+        return dict(zip(names, priced.bound.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is proved of a problem, and what it takes to say so of the next one.
+
+    Attributes:
+        bound: no plan costs less [USD/h].
+        knapsacks: at prices no dearer than now.
+        fallen: K of services whose demand has fallen since [USD/h].
+    """
+
+    bound: float
+    knapsacks: Knapsacks
+    fallen: Mapping[str, float] = field(default_factory=dict)
+
+    def after_fall(self, estate: Estate, before: float, deadline: Deadline) -> Proof | None:
+        """The proof once the demand of the estate's one service has fallen; None: it cannot say.
+
+        Args:
+            before: its rate when this was proved [requests/s].
+        """
+        (service,) = estate.services
+        demand = service.demand
+        cheapest = {**self.knapsacks.cheapest, **self.fallen}
+        if demand.name not in cheapest or not covers(estate) or not _plain(demand):
+            return None
+        covering = covering_of(estate)
+        columns, price, only = Columns.of(covering), _gpu_price(covering), np.zeros(1, np.int64)
+        priced = price_workloads(covering, columns, price, only)
+        others = sum(cheapest.values()) - cheapest[demand.name]
+        others -= BOUND_SLACK * abs(others)
+        regret = np.maximum(self.bound - others - priced.cost, 0.0)
+        effort = Effort(PROOF_STATES, PROOF_PATTERNS, deadline, proof=True)
+        nobody = np.zeros(len(columns.place), bool)
+        patterns, missed = near_patterns(covering, columns, price, priced, regret, nobody, effort)
+        capacity = service.capacity(service.classes[0])
+        replicas = capacity[patterns.item] * patterns.count
+        carried = np.bincount(patterns.row, replicas, len(patterns.cost))
+        less = carried < before * (1.0 - SHORTFALL)
+        new = min(float(patterns.cost[less].min(initial=np.inf)), float(missed[0]))
+        least = float(priced.bound[0])
+        bound = min(self.bound, others + max(new, least))
+        return Proof(bound, self.knapsacks, {**self.fallen, demand.name: least})
+
+
+def _plain(demand: Demand) -> bool:
+    """Whether replicas need no more than carry the demand."""
+    return demand.max_spot_share == 1 and demand.survive.zone is None
+
+
+def _gpu_price(covering: Covering) -> FloatArray:
+    """lambda where nothing is limited or owned, shape [P]."""
+    return np.asarray(covering.price / covering.room)
