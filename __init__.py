@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from infersave.models.deployment import Deployment, OffloadSchedule, Performance, evaluate
     from infersave.models.disturbance import Disturbance
     from infersave.models.fleet import FleetProblem
+    from infersave.models.frontier import Frontier, FrontierPoint
     from infersave.models.hardware import GPU, HostLink, Offer, VMType
     from infersave.models.limits import Budget, Horizon, Quota, Selection, Survival
     from infersave.models.measured import MeasuredWorkload, Throughput
@@ -67,8 +68,10 @@ if TYPE_CHECKING:
     from infersave.models.replan import Replan, ReplicaChange, Step
     from infersave.models.result import Result
     from infersave.models.sample import Sample
+    from infersave.models.sensitivity import BreakEven, FieldSensitivity, NextStep, Sensitivity
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
+    from infersave.solver.frontier import frontier
     from infersave.solver.many import solve_many
     from infersave.solver.measuring import worth_measuring
     from infersave.solver.planner import Planner
@@ -76,6 +79,7 @@ if TYPE_CHECKING:
     from infersave.solver.recommend import Choice, Measurement, Recommendation, recommend
     from infersave.solver.relaxing import explain
     from infersave.solver.second_opinion import second_opinion
+    from infersave.solver.sensitivity import sensitivity
     from infersave.solver.solve import solve
     from infersave.solver.verify import verify
 
@@ -92,6 +96,7 @@ _HOME = {
     "models.deployment": ("Deployment", "OffloadSchedule", "Performance", "evaluate"),
     "models.disturbance": ("Disturbance",),
     "models.fleet": ("FleetProblem",),
+    "models.frontier": ("Frontier", "FrontierPoint"),
     "models.hardware": ("GPU", "HostLink", "Offer", "VMType"),
     "models.limits": ("Budget", "Horizon", "Quota", "Selection", "Survival"),
     "models.measured": ("MeasuredWorkload", "Throughput"),
@@ -101,6 +106,7 @@ _HOME = {
     "models.replan": ("Replan", "ReplicaChange", "Step"),
     "models.result": ("Result",),
     "models.sample": ("Sample",),
+    "models.sensitivity": ("BreakEven", "FieldSensitivity", "NextStep", "Sensitivity"),
     "models.reasons": ("Alternative", "Binding", "Loser", "Reasons"),
     "models.relaxation": ("Change", "Explanation", "Relaxation"),
     "models.plan": (
@@ -132,11 +138,13 @@ _HOME = {
     "solver.backends.base": ("backend_names",),
     "solver.planner": ("Planner",),
     "solver.program": ("SolveOptions",),
+    "solver.frontier": ("frontier",),
     "solver.many": ("solve_many",),
     "solver.measuring": ("worth_measuring",),
     "solver.recommend": ("Choice", "Measurement", "Recommendation", "recommend"),
     "solver.relaxing": ("explain",),
     "solver.second_opinion": ("second_opinion",),
+    "solver.sensitivity": ("sensitivity",),
     "solver.solve": ("solve",),
     "solver.verify": ("verify",),
 }
@@ -153,6 +161,7 @@ __all__ = [
     "BackendUnavailable",
     "Billing",
     "Binding",
+    "BreakEven",
     "Budget",
     "Calibration",
     "CalibrationError",
@@ -165,8 +174,11 @@ __all__ = [
     "Deployment",
     "Disturbance",
     "Explanation",
+    "FieldSensitivity",
     "FleetPlan",
     "FleetProblem",
+    "Frontier",
+    "FrontierPoint",
     "Horizon",
     "Host",
     "HostLink",
@@ -179,6 +191,7 @@ __all__ = [
     "MeasuredRoute",
     "MeasuredWorkload",
     "Measurement",
+    "NextStep",
     "NoPlanError",
     "Observation",
     "Offer",
@@ -201,6 +214,7 @@ __all__ = [
     "Result",
     "Sample",
     "Selection",
+    "Sensitivity",
     "SolveOptions",
     "Status",
     "Step",
@@ -220,6 +234,7 @@ __all__ = [
     "example_names",
     "explain",
     "fit_calibrations",
+    "frontier",
     "load_architecture",
     "load_calibrations",
     "load_catalog",
@@ -228,6 +243,7 @@ __all__ = [
     "parse_problem",
     "recommend",
     "second_opinion",
+    "sensitivity",
     "solve",
     "solve_many",
     "verify",

@@ -28,7 +28,9 @@ COSTS = Disturbance(start_usd=0.2, stop_usd=0.05, move_usd=0.2, hours=1.0)
 def changes(problem: FleetProblem, count: int) -> list[tuple[str, dict[str, dict[str, float]]]]:
     """One demand or one price each, in turn."""
     rng = np.random.default_rng(SEED)
-    used = {vm.vm_type for vm in infersave.solve(problem, options=SolveOptions(relative_gap=GAP)).vms}
+    used = {
+        vm.vm_type for vm in infersave.solve(problem, options=SolveOptions(relative_gap=GAP)).vms
+    }
     offers = [offer for offer in problem.offers if offer.vm_type.name in used]
     found = []
     for number in range(count):

@@ -15,7 +15,9 @@ app = App(
   infersave schema problem | jq '.properties | keys'""",
 )
 
-What = Literal["problem", "plan", "result", "replan", "reasons", "explanation"]
+What = Literal[
+    "problem", "plan", "result", "replan", "reasons", "explanation", "frontier", "sensitivity"
+]
 
 
 @app.default
@@ -24,14 +26,16 @@ def schema(what: What, /) -> int:
 
     Args:
         what: problem (spelled out, as FleetProblem; files may use names instead), plan, result
-            (of solve_many), replan, reasons or explanation (of explain).
+            (of solve_many), replan, reasons or explanation (of explain), frontier, sensitivity.
     """
     from ..models.fleet import FleetProblem
+    from ..models.frontier import Frontier
     from ..models.plan import SCHEMA_VERSION, FleetPlan
     from ..models.reasons import Reasons
     from ..models.relaxation import Explanation
     from ..models.replan import Replan
     from ..models.result import Result
+    from ..models.sensitivity import Sensitivity
     from ..models.value import Value
 
     values: dict[str, type[Value]] = {
@@ -41,9 +45,13 @@ def schema(what: What, /) -> int:
         "replan": Replan,
         "reasons": Reasons,
         "explanation": Explanation,
+        "frontier": Frontier,
+        "sensitivity": Sensitivity,
     }
+    own = values[what].model_fields.get("schema_version")
+    version = SCHEMA_VERSION if own is None else own.default
     described = values[what].model_json_schema(
         mode="validation" if what == "problem" else "serialization"
     )
-    print_json({"$id": f"infersave/{what}/{SCHEMA_VERSION}", **described})
+    print_json({"$id": f"infersave/{what}/{version}", **described})
     return 0

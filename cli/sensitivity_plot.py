@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..models.fleet import FleetProblem
-from ..models.sensitivity import BreakEven, FieldSensitivity, Sensitivity, Side
+from ..models.sensitivity import BreakEven, FieldSensitivity, NextStep, Sensitivity
 from .field_words import FieldWords, field_words
 from .plotting import new_figure, save_figure
-from .sensitivity_view import shown_prices
+from .sensitivity_view import reach, shown_prices
 from .words import usd, vm_name
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _draw_fields(axes: Axes, problem: FleetProblem, fields: Sequence[FieldSensit
     axes.set_xlabel("change of the value; red: more is asked, green: less; the text: cost beyond")
 
 
-def _length(one: FieldSensitivity, side: Side, way: float) -> float:
+def _length(one: FieldSensitivity, side: NextStep, way: float) -> float:
     """Length of a bar [%]."""
     if side.at is None or not one.value:
         return way * (FARTHEST if side.in_time else 0.0)
@@ -71,10 +71,10 @@ def _length(one: FieldSensitivity, side: Side, way: float) -> float:
     return max(-FARTHEST, min(FARTHEST, part))
 
 
-def _field_text(side: Side, words: FieldWords) -> str:
+def _field_text(side: NextStep, words: FieldWords) -> str:
     if side.at is None:
         return "no change" if side.in_time else "not in time"
-    at = words.quantity(side.at)
+    at = f"{reach(side, words)} {words.unit}"
     if side.change_usd_per_hour is None:
         return f"{at}: no plan"
     sign = "-" if side.change_usd_per_hour < 0 else "+"

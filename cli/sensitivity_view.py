@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ..models.fleet import FleetProblem
 from ..models.relaxation import TOLERANCE
-from ..models.sensitivity import BreakEven, FieldSensitivity, Sensitivity, Side
+from ..models.sensitivity import BreakEven, FieldSensitivity, NextStep, Sensitivity
 from .field_words import FieldWords, field_words
 from .frontier_view import fleet_words
 from .plan_view import verdict
@@ -59,19 +59,19 @@ def _field_columns(
             number_column("now", (word.quantity(one.value) for one, word in pairs)),
         ],
         [
-            number_column("asking more: up to", (_reach(one.more, word) for one, word in pairs)),
+            number_column("asking more: up to", (reach(one.more, word) for one, word in pairs)),
             number_column("then USD/h", (_change(one.more) for one in fields)),
             number_column("USD/h each", (_each(one.more, word) for one, word in pairs)),
         ],
         [
-            number_column("asking less: from", (_reach(one.less, word) for one, word in pairs)),
+            number_column("asking less: from", (reach(one.less, word) for one, word in pairs)),
             number_column("then USD/h", (_change(one.less) for one in fields)),
             number_column("USD/h each", (_each(one.less, word) for one, word in pairs)),
         ],
     )
 
 
-def _reach(side: Side, words: FieldWords) -> str:
+def reach(side: NextStep, words: FieldWords) -> str:
     """Where the cost changes."""
     if side.at is not None:
         return words.text(side.at) if side.exact else f"~{words.rough(side.at)}"
@@ -80,7 +80,7 @@ def _reach(side: Side, words: FieldWords) -> str:
     return "never" if side.looked_to is None else f"beyond {words.text(side.looked_to)}"
 
 
-def _change(side: Side) -> str:
+def _change(side: NextStep) -> str:
     if side.at is None:
         return NOTHING
     if side.change_usd_per_hour is None:
@@ -89,7 +89,7 @@ def _change(side: Side) -> str:
     return f"{sign}{usd(abs(side.change_usd_per_hour))}"
 
 
-def _each(side: Side, words: FieldWords) -> str:
+def _each(side: NextStep, words: FieldWords) -> str:
     """Money for one unit."""
     if side.usd_per_hour_per_unit is None:
         return NOTHING

@@ -15,7 +15,7 @@ SENSITIVITY_SCHEMA_VERSION = 1
 """Raised as `plan.SCHEMA_VERSION` is."""
 
 
-class Side(Value):
+class NextStep(Value):
     """What happens when a parameter asks more of the fleet, or less.
 
     Attributes:
@@ -58,8 +58,8 @@ class FieldSensitivity(Value):
     subject: str
     value: NonNegative
     asks_more: Literal["raised", "lowered"]
-    more: Side
-    less: Side
+    more: NextStep
+    less: NextStep
 
 
 class BreakEven(Value):

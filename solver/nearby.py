@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import ceil, floor, isfinite
 
 from ..models.outcome import ProblemError
-from ..models.sensitivity import Side
+from ..models.sensitivity import NextStep
 from .curve import Curve, Pair, Point
 from .parameter import Parameter
 
@@ -14,20 +14,20 @@ STRIDES = (0.02, 0.1, 0.3, 1.0, 3.0, 9.0, 99.0)
 """How far is looked, as parts of the present value: 100 times it, or a hundredth of it."""
 
 
-def asking_more(curve: Curve, now: Point) -> Side:
+def asking_more(curve: Curve, now: Point) -> NextStep:
     """The first step where more is asked than now."""
     step = _next_step(curve, now)
     if step is None:
-        return Side(looked_to=curve.points[-1].value, in_time=not curve.attempts.over)
+        return NextStep(looked_to=curve.points[-1].value, in_time=not curve.attempts.over)
     usd, reason = step.second.outcome.usd, step.second.outcome.reason
     if not isfinite(usd):
-        return Side(at=step.first.holds_to, exact=step.exact, reason=reason)
+        return NextStep(at=step.first.holds_to, exact=step.exact, reason=reason)
     following = _next_step(curve, step.second)
     per_unit = None
     if following is not None:
         run = abs(following.first.holds_to - step.first.holds_to)
         per_unit = max(usd - now.outcome.usd, 0.0) / run
-    return Side(
+    return NextStep(
         at=step.first.holds_to,
         exact=step.exact,
         usd_per_hour=usd,
@@ -36,29 +36,29 @@ def asking_more(curve: Curve, now: Point) -> Side:
     )
 
 
-def asking_less(curve: Curve, now: Point, ends: float | None) -> Side:
+def asking_less(curve: Curve, now: Point, ends: float | None) -> NextStep:
     """The first step where less is asked than now.
 
     Args:
         ends: where the present cost ends on the other side; None: not known.
     """
     if curve.attempts.over:
-        return Side(looked_to=now.value, in_time=False)
+        return NextStep(looked_to=now.value, in_time=False)
     if curve.parameter.can_drop:
         free = curve.attempts.solve(curve.parameter.at(None))
         if free.usd >= now.outcome.bound:
-            return Side()
+            return NextStep()
     for part in STRIDES:
         if curve.attempts.over or _step_before(curve, now) is not None:
             break
         curve.ask(_stride(curve.parameter, now.value, -part))
     step = _settled(curve, lambda: _step_before(curve, now))
     if step is None:
-        return Side(looked_to=curve.points[0].value, in_time=not curve.attempts.over)
+        return NextStep(looked_to=curve.points[0].value, in_time=not curve.attempts.over)
     usd = step.first.outcome.usd
     change = usd - now.outcome.usd
     run = 0.0 if ends is None else abs(ends - step.first.holds_to)
-    return Side(
+    return NextStep(
         at=step.first.holds_to,
         exact=step.exact,
         usd_per_hour=usd,

@@ -30,6 +30,7 @@ from infersave import (
     Throughput,
     VMType,
     Workload,
+    parse_problem,
 )
 from infersave.models.engine import EngineName
 
@@ -278,3 +279,27 @@ def limited_fleet() -> FleetMaker:
 def random_fleet() -> FleetMaker:
     """Builds the fleet of a seed: 1 to 3 workloads, 2 to 4 VM types."""
     return make_fleet
+
+
+MeasuredFleet = tuple[FleetProblem, np.ndarray, np.ndarray]
+
+
+def make_measured_fleet(seed: int) -> MeasuredFleet:
+    """One measured workload on VM types a, b and c; their prices and what one VM carries."""
+    rng = np.random.default_rng(seed)
+    prices, rates = rng.uniform(1.0, 4.0, 3).round(3), rng.uniform(0.8, 3.0, 3).round(3)
+    pairs = list(zip("abc", prices.tolist(), rates.tolist(), strict=True))
+    workload = {
+        "name": "w",
+        "requests_per_s": 3.7,
+        "target_utilization": 1.0,
+        "throughput": [{"vm_type": name, "requests_per_s": rate} for name, _, rate in pairs],
+    }
+    offers = [{"vm_type": name, "gpu": "gpu", "usd_per_hour": usd} for name, usd, _ in pairs]
+    return parse_problem({"measured": [workload], "offers": offers}), prices, rates
+
+
+@pytest.fixture(scope="session")
+def measured_fleet() -> Callable[[int], MeasuredFleet]:
+    """Builds a fleet of a seed that enumeration solves."""
+    return make_measured_fleet
