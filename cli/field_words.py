@@ -10,6 +10,9 @@ from .words import SLO_WORDS, three_digits
 DIGITS = 5
 """Significant digits of a value: a step is exact to as many."""
 
+UNITS = {"vms": "VMs", "gpus": "GPUs", "vcpus": "vCPUs"}
+"""Of quotas."""
+
 SHARES = {
     "percentile": "percentile",
     "confidence": "confidence",
@@ -74,12 +77,12 @@ def field_words(problem: FleetProblem, field: str) -> FieldWords:
     if last == "requests_per_s":
         return FieldWords(f"{before}demand", "requests/s")
     if last == "tokens_per_s":
-        return FieldWords(f"{before}throughput of a replica", "tokens/s")
+        return FieldWords(f"{before}throughput", "tokens/s")
     if last in SLO_WORDS:
         return FieldWords(f"{before}{SLO_WORDS[last]}", "ms", 1e3)
     if field.startswith("quotas"):
         unit = next(quota.unit for quota in problem.quotas if quota.name == subject)
-        return FieldWords(f"quota {subject}", unit.replace("vcpus", "vCPUs").replace("vms", "VMs"))
+        return FieldWords(f"quota {subject}", UNITS[unit])
     if field.startswith("budget"):
         return FieldWords("budget", "USD/h" if last == "usd_per_hour" else "USD")
     return FieldWords(f"{before}{SHARES[last]}", "%", 100.0)

@@ -22,8 +22,10 @@ BAR_IN = 0.34
 """Height of one bar [inches]."""
 MORE, LESS, MINE, OTHER = "#b03a2e", "#2e7d4f", "#1f4e79", "#d08a1d"
 PALE = 0.3
-AROUND = FARTHEST * 1.75
-"""Room beside the axes for what the bars say [%]."""
+LONG = 70.0
+"""Bars from this length on have their text inside [%]."""
+AROUND = FARTHEST * 1.35
+"""Room beside the bars for what they say [%]."""
 
 
 def draw_sensitivity(problem: FleetProblem, found: Sensitivity, path: Path, top: int) -> None:
@@ -31,7 +33,7 @@ def draw_sensitivity(problem: FleetProblem, found: Sensitivity, path: Path, top:
     prices = [p for p in shown_prices(found, top)[0] if p.break_even_usd_per_hour is not None]
     fields = list(found.fields)
     rows = max(len(fields), 1), max(len(prices), 1)
-    figure = new_figure(10.0, BAR_IN * sum(rows) + 2.6)
+    figure = new_figure(11.0, BAR_IN * sum(rows) + 2.6)
     above, below = figure.subplots(2, 1, height_ratios=[row + 1 for row in rows])
     _draw_fields(above, problem, fields)
     _draw_prices(below, problem, prices)
@@ -57,7 +59,7 @@ def _draw_fields(axes: Axes, problem: FleetProblem, fields: Sequence[FieldSensit
         for side, way, color in ((one.more, upward, MORE), (one.less, -upward, LESS)):
             length = _length(one, side, way)
             axes.barh(row, length, 0.6, color=color, alpha=1.0 if side.at is not None else PALE)
-            _say(axes, row, length, way, _field_text(side, words))
+            _say(axes, row, length, way, _field_text(side, words), pale=side.at is None)
     axes.set_yticks(range(len(names)), names)
     axes.set_title("Demands, SLOs and limits: the cost stays the same within the bar", loc="left")
     axes.set_xlabel("change of the value; red: more is asked, green: less; the text: cost beyond")
@@ -88,7 +90,7 @@ def _draw_prices(axes: Axes, problem: FleetProblem, prices: Sequence[BreakEven])
     names = []
     for row, price in enumerate(prices):
         name = vm_name(f"{price.provider}:{price.vm_type}", providers)
-        where = f" {price.region}" if len(regions) > 1 else ""
+        where = f" {price.region}" if len(regions) > 1 and price.region != "all" else ""
         spot = "" if price.purchase == "on_demand" else f" {price.purchase}"
         names.append(f"{name}{where}{spot}, {usd(price.usd_per_hour)} USD/h")
         way = 1.0 if price.in_plan else -1.0
@@ -101,13 +103,16 @@ def _draw_prices(axes: Axes, problem: FleetProblem, prices: Sequence[BreakEven])
     axes.set_xlabel("change of the price; blue: in the plan, orange: not in it")
 
 
-def _say(axes: Axes, row: int, length: float, way: float, text: str) -> None:
-    """Text at the end of a bar."""
+def _say(axes: Axes, row: int, length: float, way: float, text: str, *, pale: bool = False) -> None:
+    """Text at the end of a bar: inside a long one, beside a short one."""
+    inside = abs(length) >= LONG
+    toward = -way if inside else way
     axes.text(
-        length + 2.0 * way,
+        length + 2.0 * toward,
         row,
         text,
-        ha="left" if way > 0 else "right",
+        ha="left" if toward > 0 else "right",
         va="center",
         fontsize="small",
+        color="white" if inside and not pale else "black",
     )

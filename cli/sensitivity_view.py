@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..models.fleet import FleetProblem
+from ..models.plan import FleetPlan
+from ..models.reasons import VMs
 from ..models.relaxation import TOLERANCE
 from ..models.sensitivity import BreakEven, FieldSensitivity, NextStep, Sensitivity
+from ..solver.uses import vms_by_type
 from .field_words import FieldWords, field_words
-from .frontier_view import fleet_words
 from .plan_view import verdict
 from .screen import Screen
 from .tables import Column, name_column, number_column, prose_column
 from .words import NOTHING, percent, place, plural, usd, vm_name
 
 LATE = "not in time"
+SOME = 1e-6
+"""Difference of VMs, on average over time, that is none."""
 
 
 def show_sensitivity(
@@ -29,13 +33,16 @@ def show_sensitivity(
     screen.headline(verdict(found.plan))
     if found.fields:
         screen.gap()
-        screen.paragraph("How far each demand, SLO and limit can move before the cost changes:")
-        screen.table(*_field_columns(problem, found.fields))
+        screen.paragraph("How far demand may grow, an SLO or a limit tighten, at the same cost:")
+        screen.table(_field_columns(problem, found.fields, [f.more for f in found.fields], "up to"))
+        screen.gap()
+        screen.paragraph("How far demand must fall, an SLO or a limit loosen, for a lower cost:")
+        screen.table(_field_columns(problem, found.fields, [f.less for f in found.fields], "from"))
     shown, left = shown_prices(found, top)
     if shown:
         screen.gap()
         screen.paragraph("The price of a VM at which the best fleet changes:")
-        screen.table(*_price_columns(problem, shown))
+        screen.table(*_price_columns(problem, found.plan, shown))
     if reasons:
         screen.notes("Never in the plan", _never(problem, found))
     screen.notes("Good to know", _notes(problem, found, left))
@@ -49,26 +56,21 @@ def shown_prices(found: Sensitivity, top: int) -> tuple[list[BreakEven], int]:
 
 
 def _field_columns(
-    problem: FleetProblem, fields: Sequence[FieldSensitivity]
-) -> tuple[list[Column], list[Column], list[Column]]:
+    problem: FleetProblem,
+    fields: Sequence[FieldSensitivity],
+    steps: Sequence[NextStep],
+    title: str,
+) -> list[Column]:
     words = [field_words(problem, one.field) for one in fields]
-    pairs = list(zip(fields, words, strict=True))
-    return (
-        [
-            name_column("", (word.name for word in words)),
-            number_column("now", (word.quantity(one.value) for one, word in pairs)),
-        ],
-        [
-            number_column("asking more: up to", (reach(one.more, word) for one, word in pairs)),
-            number_column("then USD/h", (_change(one.more) for one in fields)),
-            number_column("USD/h each", (_each(one.more, word) for one, word in pairs)),
-        ],
-        [
-            number_column("asking less: from", (reach(one.less, word) for one, word in pairs)),
-            number_column("then USD/h", (_change(one.less) for one in fields)),
-            number_column("USD/h each", (_each(one.less, word) for one, word in pairs)),
-        ],
-    )
+    pairs = list(zip(steps, words, strict=True))
+    values = (word.text(one.value) for one, word in zip(fields, words, strict=True))
+    return [
+        name_column("", (word.title for word in words)),
+        number_column("now", values),
+        number_column(title, (reach(step, word) for step, word in pairs)),
+        number_column("then USD/h", (_change(step) for step in steps)),
+        number_column("USD/h for one", (_each(step, word) for step, word in pairs)),
+    ]
 
 
 def reach(side: NextStep, words: FieldWords) -> str:
@@ -93,35 +95,35 @@ def _each(side: NextStep, words: FieldWords) -> str:
     """Money for one unit."""
     if side.usd_per_hour_per_unit is None:
         return NOTHING
-    return f"{side.usd_per_hour_per_unit / words.scale:,.3g} per {_one(words.unit)}"
-
-
-def _one(unit: str) -> str:
-    """One of a unit.
-
-    >>> _one("requests/s"), _one("ms"), _one("VMs")
-    ('request/s', 'ms', 'VM')
-    """
-    first, slash, rest = unit.partition("/")
-    return (first.removesuffix("s") if len(first) > 2 else first) + slash + rest
+    return f"{side.usd_per_hour_per_unit / words.scale:,.3g}"
 
 
 def _price_columns(
-    problem: FleetProblem, prices: Sequence[BreakEven]
+    problem: FleetProblem, plan: FleetPlan, prices: Sequence[BreakEven]
 ) -> tuple[list[Column], list[Column]]:
-    providers = {offer.vm_type.provider for offer in problem.offers}
-    named = (vm_name(f"{p.provider}:{p.vm_type}", providers) for p in prices)
-    return [
-        name_column("VM type", named),
-        name_column("where", (place(p.provider, p.region) for p in prices)),
-        name_column("purchase", (p.purchase.replace("_", " ") for p in prices)),
-        number_column("USD/h", (usd(p.usd_per_hour) for p in prices)),
-    ], [
+    mine = vms_by_type(problem, plan)
+    where = [place(p.provider, p.region) for p in prices]
+    purchase = [p.purchase.replace("_", " ") for p in prices]
+    keys = [name_column("VM type", (p.vm_type for p in prices))]
+    for title, cells in (("where", where), ("purchase", purchase)):
+        if len(set(cells)) > 1:
+            keys.append(name_column(title, cells))
+    return [*keys, number_column("USD/h", (usd(p.usd_per_hour) for p in prices))], [
         name_column("", ("in the plan up to" if p.in_plan else "enters below" for p in prices)),
         number_column("USD/h", (_break_even(p) for p in prices)),
         number_column("change", (_part(p) for p in prices)),
-        prose_column("fleet then", (_then(p, providers) for p in prices)),
+        prose_column("then", (p.reason or _exchange(mine, p.vms) for p in prices)),
     ]
+
+
+def _exchange(before: Sequence[VMs], after: Sequence[VMs]) -> str:
+    """How one fleet differs from another."""
+    change: dict[str, float] = {}
+    for sign, fleet in ((1.0, after), (-1.0, before)):
+        for vm in fleet:
+            change[vm.vm_type] = change.get(vm.vm_type, 0.0) + sign * vm.count
+    said = [f"{count:+.3g} {name}" for name, count in change.items() if abs(count) > SOME]
+    return ", ".join(said) or "the same VM types elsewhere"
 
 
 def _break_even(price: BreakEven) -> str:
@@ -137,10 +139,6 @@ def _part(price: BreakEven) -> str:
     part = price.ratio - 1.0
     sign = "-" if part < 0 else "+"
     return f"{sign}{percent(abs(part))}" if round(abs(part), 6) else "0 %"
-
-
-def _then(price: BreakEven, providers: Collection[str]) -> str:
-    return price.reason or fleet_words(price.vms, providers)
 
 
 def _never(problem: FleetProblem, found: Sensitivity) -> Iterator[str]:
@@ -163,7 +161,7 @@ def _notes(problem: FleetProblem, found: Sensitivity, left: int) -> Iterator[str
         within = percent(TOLERANCE)
         yield f"~ before a value: to within {within}; others were solved for on both sides."
     if any(side.usd_per_hour_per_unit for side in sides):
-        yield "USD/h each: the step over what it pays for, up to the step after it."
+        yield "USD/h for one: the rise of a step over what it pays for, up to the step after it."
     for one in found.fields:
         if one.more.reason:
             name = field_words(problem, one.field).name

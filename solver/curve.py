@@ -24,6 +24,9 @@ TOLERANCE = 1e-3
 RESOLUTION = 5e-3
 """Part of a cost below which steps are not told apart: a job's bill has hundreds."""
 
+COARSE = 0.2
+"""Two points further apart than this, in value and in cost, have another between them first."""
+
 Change = Literal["none", "step", "unknown"]
 
 
@@ -155,6 +158,8 @@ class Curve:
         held, far = pair.first.holds_to, pair.second.value
         if self.parameter.touch(held, far):
             self.ask(held)  # where the plan ends, to be sure of it
+        elif min(pair.width, pair.rise) > COARSE:
+            self.ask(self.parameter.between(held, far))  # an even picture, if time is short
         elif self.parameter.holds is not None and not pair.first.crept:
             self.ask(self.parameter.beyond(held), crept=True)
         elif pair.width <= self.tolerance:

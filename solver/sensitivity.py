@@ -57,14 +57,17 @@ def sensitivity(
     ends = options.deadline()
     plan, decision = plan_and_decision(problem, backend, options)
     now = Outcome(plan.status, plan, decision)
+    attempts = Attempts(backend, options, ends, float("inf"), on_solve, solves=1)
     soon = Deadline.within(FIELDS_SHARE * ends.left_s, options.cancel)
-    attempts = Attempts(backend, options, soon, float("inf"), on_solve, solves=1)
-    fields = tuple(_field(problem, keys, now, attempts) for keys in _keys(problem))
+    fields, left = [], list(_keys(problem))
+    while left:  # each has as much of the time that is left
+        attempts.ends = Deadline.within(soon.left_s / len(left), options.cancel)
+        fields.append(_field(problem, left.pop(0), now, attempts))
     asking = Asking(backend, options, ends, on_solve, solves=attempts.solves)
     prices = tuple(offer_prices(problem, asking, vm_types))
     return Sensitivity(
         plan=plan,
-        fields=fields,
+        fields=tuple(fields),
         prices=tuple(sorted(prices, key=lambda p: (not p.in_plan, -p.ratio, p.reason, p.vm_type))),
         complete=asking.complete and all(f.more.in_time and f.less.in_time for f in fields),
         solves=asking.solves,

@@ -17,8 +17,8 @@ def test_steps_and_prices(infersave: Run, small: str) -> None:
     done = infersave("sensitivity", small)
     assert (done.returncode, done.stderr) == (0, "")
     said = " ".join(done.stdout.split())
-    assert "chat: demand" in said
-    assert "chat: throughput of a replica" in said
+    assert "chat: demand [requests/s]" in said
+    assert "chat: throughput [tokens/s]" in said
     data = json.loads(infersave("sensitivity", small, "--json").stdout)
     assert (data["schema_version"], data["complete"]) == (1, True)
     assert [price["in_plan"] for price in data["prices"]].count(True) == said.count(
