@@ -67,7 +67,8 @@ def main(arguments: list[str]) -> None:
             assert both[1] is not None
             apart += plan.usd_per_hour < both[1] * (1 - 1e-9)
             apart += found.plan.usd_per_hour < both[0] * (1 - 1e-9)
-            apart += not disturbance.matters and (found.plan.gap or 1.0) > GAP * 1.01
+            allowed = max(GAP, plan.gap or 0.0) * 1.01
+            apart += not disturbance.matters and (found.plan.gap or 0.0) > allowed
         for kind in cold:
             a, b = statistics.median(cold[kind]), statistics.median(warm[kind])
             print(

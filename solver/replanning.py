@@ -104,7 +104,7 @@ def replan(asked: Request) -> Replanned:
         changes=chosen.changes,
         steps=stages(chosen, current, plan),
     )
-    proof = None if best.bound is None else Proof(best.bound, Knapsacks(estate))
+    proof = None if best.bound is None else Proof(best.bound, Knapsacks(surveyed))
     return Replanned(answer, surveyed, proof)
 
 
