@@ -26,7 +26,6 @@ from ..models.workload import Demand
 from .bulk import covering_of, covers
 from .columns import Columns
 from .covering import SHORTFALL, Covering
-from .deadline import Deadline
 from .market import OfferKey, offer_key
 from .neighbours import PROOF_PATTERNS, PROOF_STATES
 from .prices import BOUND_SLACK
@@ -75,7 +74,7 @@ class Proof:
     knapsacks: Knapsacks
     fallen: Mapping[str, float] = field(default_factory=dict)
 
-    def after_fall(self, estate: Estate, before: float, deadline: Deadline) -> Proof | None:
+    def after_fall(self, estate: Estate, before: float) -> Proof | None:
         """The proof once the demand of the estate's one service has fallen; None: it cannot say.
 
         Args:
@@ -92,7 +91,7 @@ class Proof:
         others = sum(cheapest.values()) - cheapest[demand.name]
         others -= BOUND_SLACK * abs(others)
         regret = np.maximum(self.bound - others - priced.cost, 0.0)
-        effort = Effort(PROOF_STATES, PROOF_PATTERNS, deadline, proof=True)
+        effort = Effort(PROOF_STATES, PROOF_PATTERNS)
         nobody = np.zeros(len(columns.place), bool)
         patterns, missed = near_patterns(covering, columns, price, priced, regret, nobody, effort)
         capacity = service.capacity(service.classes[0])

@@ -91,7 +91,7 @@ def still(
             return None
         fresh += route_all(one, [placed], current)
         if demand.name in asked.fallen:
-            now = proof.after_fall(one, asked.fallen[demand.name], options.deadline())
+            now = proof.after_fall(one, asked.fallen[demand.name])
             if now is None:
                 return None
             proof = now
