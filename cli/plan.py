@@ -11,7 +11,7 @@ from cyclopts import App
 from .filters import naming_flags
 from .interrupt import Interruption, interruptible
 from .numerals import Flag, Whole
-from .output import JsonFlag, check_writable, print_json, to_json, write_file
+from .output import JsonFlag, check_apart, check_writable, print_json, to_json, write_file
 from .planning import Formulation, plan_checked, plan_once
 from .report import REASONS_S, Names, check_report, write_report
 from .source import Source, at_confidence, read_problem
@@ -88,6 +88,8 @@ def plan(
         check_writable(out, "--out")
     if report is not None:
         check_report(report, "--report")
+        if out is not None:
+            check_apart(report, "--report", out, "--out")
     asked = at_confidence(read_problem(problem), confidence)
     with interruptible() as interrupted:
         options = _options(time_limit, gap, seed, threads, memory_limit, interrupted)

@@ -8,17 +8,18 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
-pytest.importorskip("jinja2", reason="pip install 'infersave[report]'")
-
 from infersave import FleetPlan, FleetProblem, example_names, load_problem, solve
 from infersave.cli.report_content import report_of
 from infersave.cli.report_money import costs_of_places, costs_of_workloads
 from infersave.cli.report_page import PAGE, render
+
+pytestmark = pytest.mark.skipif(not find_spec("jinja2"), reason="needs jinja2")
 
 Run = Callable[..., CompletedProcess[str]]
 
@@ -266,6 +267,14 @@ def test_without_jinja2_nothing_is_solved(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "error: --report = 'plan.html': needs jinja2: pip install 'infersave[report]'\n"
+    )
+
+
+def test_a_page_does_not_replace_the_plan(infersave: Run, small: str) -> None:
+    done = infersave("plan", small, "--report", "plan.json", "--out", "./plan.json")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: --report = 'plan.json': must be another file than that of --out\n"
     )
 
 
