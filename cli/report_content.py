@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from ..models.fleet import FleetProblem
 from ..models.outcome import Status
-from ..models.plan import SCHEMA_VERSION, FleetPlan, LimitUse
+from ..models.plan import SCHEMA_VERSION, FleetPlan, LimitUse, VMCount
 from ..models.reasons import Reasons
 from ..solver.binding import binding
 from .notes import RECOMPUTED, price_read
@@ -104,9 +104,10 @@ def _proof(plan: FleetPlan) -> Figure:
 
 
 def _size(plan: FleetPlan) -> Figure:
-    periods = {vm.period for vm in plan.vms}
-    by_period = [[vm for vm in plan.vms if vm.period == period] for period in periods]
-    most = max(by_period, key=lambda vms: sum(vm.gpus for vm in vms))
+    periods: dict[int | None, list[VMCount]] = {}
+    for vm in plan.vms:
+        periods.setdefault(vm.period, []).append(vm)
+    most = max(periods.values(), key=lambda vms: sum(vm.gpus for vm in vms))
     used, rented = sum(vm.gpus_used for vm in most), sum(vm.gpus for vm in most)
     at_most, then = ("up to ", " when most run") if len(periods) > 1 else ("", "")
     vms = at_most + plural(most_vms(plan), "VM")
