@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,14 @@ from cyclopts import App
 from .filters import naming_flags
 from .interrupt import Interruption, interruptible
 from .numerals import Flag, Whole
-from .output import JsonFlag, check_writable, print_json, to_json, write_file
+from .output import JsonFlag, check_apart, check_writable, print_json, to_json, write_file
 from .planning import Formulation, plan_checked, plan_once
+from .report import REASONS_S, Names, check_report, write_report
 from .source import Source, at_confidence, read_problem
 
 if TYPE_CHECKING:
+    from ..models.fleet import FleetProblem
+    from ..models.plan import FleetPlan
     from ..solver.program import SolveOptions
 
 app = App(
@@ -22,6 +26,7 @@ app = App(
     help_epilogue="""Examples:
   infersave plan example:two-workloads
   infersave plan fleet.yaml --time-limit 300 --out plan.json
+  infersave plan fleet.yaml --report plan.html
   infersave plan fleet.yaml --json | jq .usd_per_hour""",
 )
 
@@ -54,6 +59,8 @@ def plan(
     hosts: Flag = False,
     json: JsonFlag = False,
     out: Path | None = None,
+    report: Path | None = None,
+    no_reasons: Flag = False,
 ) -> int:
     """The cheapest fleet that holds every SLO, re-checked before it is shown.
 
@@ -73,28 +80,53 @@ def plan(
             below 1; as the problem says when absent.
         hosts: Say of each replica on which VM it sits, however long the list.
         out: Also write the plan to this file, as JSON.
+        report: Also write the plan to this file, as a page for people (HTML). What it says of
+            other fleets takes up to 20 s more; infersave report may take longer.
+        no_reasons: Leave that out of the report.
     """
     if out is not None:
         check_writable(out, "--out")
+    if report is not None:
+        check_report(report, "--report")
+        if out is not None:
+            check_apart(report, "--report", out, "--out")
     asked = at_confidence(read_problem(problem), confidence)
     with interruptible() as interrupted:
         options = _options(time_limit, gap, seed, threads, memory_limit, interrupted)
         found = plan_checked(asked, backend, formulation, options, second_opinion)
-    if out is not None:
-        write_file(out, to_json(found.model_dump(mode="json")), "--out")
-    if json:
-        print_json(found.model_dump(mode="json"))
-    else:
-        from ..models.calibration import MEDIAN
-        from .plan_view import show_plan
-        from .screen import Screen
-
+        if out is not None:
+            write_file(out, to_json(found.model_dump(mode="json")), "--out")
         median = None
-        stands_out = any(a.confidence > MEDIAN for a in found.assignments)
-        if stands_out and not interrupted.is_set():
-            median = plan_once(asked.at_median(), backend, formulation, options)
-        show_plan(Screen(), asked, found, hosts=hosts, median=median)
+        if report is not None or not json:
+            median = _on_median_times(asked, found, backend, formulation, options)
+        if json:
+            print_json(found.model_dump(mode="json"))
+        else:
+            from .plan_view import show_plan
+            from .screen import Screen
+
+            show_plan(Screen(), asked, found, hosts=hosts, median=median)
+        if report is not None:
+            names = Names("--report", problem, str(out or "plan.json"))
+            most_s = min(time_limit, REASONS_S)
+            ask = None if no_reasons else replace(options, time_limit_s=most_s)
+            write_report(report, names, asked, found, options=ask, backend=backend, median=median)
     return interrupted.exit_status()
+
+
+def _on_median_times(
+    problem: FleetProblem,
+    found: FleetPlan,
+    backend: str,
+    formulation: Formulation,
+    options: SolveOptions,
+) -> FleetPlan | None:
+    """What the fleet would be without a margin; None where it has none, or after an interrupt."""
+    from ..models.calibration import MEDIAN
+
+    if options.deadline().cancelled or all(a.confidence <= MEDIAN for a in found.assignments):
+        return None
+    return plan_once(problem.at_median(), backend, formulation, options)
 
 
 def _options(

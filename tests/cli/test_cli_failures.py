@@ -68,6 +68,7 @@ def test_reasons_are_told() -> None:
     }
 
 
+@pytest.mark.usefixtures("folder")  # a file about it is written
 def test_a_plan_refused_by_its_check_is_no_plan(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
