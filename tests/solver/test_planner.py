@@ -128,7 +128,8 @@ def test_what_holds_of_every_answer(kind: str, seed: int, request: pytest.Fixtur
 
 
 def assert_steps_lead_there(
-    problem: FleetProblem, found: Replan, running: FleetPlan | None) -> None:
+    problem: FleetProblem, found: Replan, running: FleetPlan | None
+) -> None:
     """The steps, taken one by one, end in the plan; no VM overflows, no workload dips unsaid."""
     room = {(o.vm_type.key, o.region, o.purchase): o.vm_type.n_gpus for o in problem.offers}
     seats = {("was", *vm): Counter(held) for vm, held in seated(running)}
