@@ -69,7 +69,7 @@ def check_writable(path: Path, field: str) -> None:
         raise ProblemError(field, str(path), "its folder does not exist")
 
 
-def write_file(path: Path, text: str, field: str) -> None:
+def write_file(path: Path, content: str | bytes, field: str) -> None:
     """Write a file whole or not at all.
 
     Raises:
@@ -78,7 +78,7 @@ def write_file(path: Path, text: str, field: str) -> None:
     target = path.resolve()
     whole = target if target.exists() and not target.is_file() else _part(target)
     try:
-        whole.write_text(text, encoding="utf-8")
+        whole.write_bytes(content.encode() if isinstance(content, str) else content)
         if whole != target:
             whole.replace(target)
     except OSError as error:

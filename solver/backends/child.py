@@ -22,7 +22,8 @@ from typing import BinaryIO
 from ...models.outcome import BackendError
 from .base import get_backend
 from .canaries import failure
-from .messages import Bounds, Failed, Reply, Request, SelfTest, Solve, Stop, Tested
+from .messages import Bounds, Failed, Reply, Request, SelfTest, Stop, Tested, Work, Write, Written
+from .writing import write_here
 
 FOLDER_PREFIX = "infersave-"
 """Of the private folder of each process."""
@@ -50,7 +51,7 @@ class Child:
         self._stop.clear()
         threading.Thread(target=self._work, args=(request,), daemon=True).start()
 
-    def _work(self, request: Solve | SelfTest) -> None:
+    def _work(self, request: Work) -> None:
         try:
             reply = self._answer(request)
         except BackendError as error:
@@ -61,10 +62,13 @@ class Child:
             reply = Failed(f"{request.backend} failed: {type(error).__name__}: {error}")
         self._send(reply)
 
-    def _answer(self, request: Solve | SelfTest) -> Reply:
+    def _answer(self, request: Work) -> Reply:
+        if isinstance(request, Write):
+            _limit_memory(None)  # a solve before may have left one
+            return Written(write_here(request.program, request.form))
         backend = get_backend(request.backend)
         if isinstance(request, SelfTest):
-            _limit_memory(None)  # a solve before may have left one
+            _limit_memory(None)
             return Tested(backend.loadable() or failure(backend))
         _limit_memory(request.options.memory_limit_bytes)
         return backend.answer(request.program, request.options, self._say, self._stop)

@@ -67,9 +67,10 @@ class OrTools:
         """
         from ortools.math_opt.core.python import solver
 
+        arguments = mathopt_arguments(self.name, program, options, say)
         try:
             with _interrupter(self.name, stop) as interrupter:
-                result = solver.solve(*_arguments(self.name, program, options, say), interrupter)
+                result = solver.solve(*arguments, interrupter)
         except Exception as error:
             # MathOpt may trip over its own error object; the true message is then the context.
             raise BackendError(f"{self.name} failed: {error.__context__ or error}") from error
@@ -99,7 +100,7 @@ def _interrupter(name: str, stop: Event) -> Iterator[Any]:
         done.set()
 
 
-def _arguments(
+def mathopt_arguments(
     name: str, program: Program, options: SolveOptions, say: OnBounds
 ) -> tuple[Any, ...]:
     """What MathOpt's `solve` takes: the program, the solver, its parameters and the hint."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from ...models.outcome import BackendUnavailable
 from ..deadline import Deadline
 from .child import FOLDER_PREFIX
-from .messages import Bounds, Reply, Request, SelfTest, Solve, Stop
+from .messages import Bounds, Reply, Request, Stop, Work
 
 POLL_S = 0.05
 """How often a cancel token is looked at [s]."""
@@ -91,9 +91,7 @@ class SolverProcess:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def ask(
-        self, request: Solve | SelfTest, deadline: Deadline, on_bounds: OnBounds | None = None
-    ) -> Reply:
+    def ask(self, request: Work, deadline: Deadline, on_bounds: OnBounds | None = None) -> Reply:
         """The reply.
 
         Raises:

@@ -18,9 +18,10 @@ from ..deadline import TIME, Deadline
 from ..program import Program, Solution, SolveOptions
 from .base import Backend, get_backend
 from .finish import Answer, crossed, feasible_hint, finish
-from .messages import Bounds, Failed, SelfTest, Solve, Tested
+from .messages import Bounds, Failed, SelfTest, Solve, Tested, Write, Written
 from .pool import POOL
 from .process import Died, Late
+from .writing import WRITER, Format
 
 GRACE_S, GRACE_SHARE = 0.2, 0.05
 """How long past its time limit a solver is waited for [s], and in shares of the limit: its own
@@ -31,6 +32,9 @@ TRIES = 2
 
 TEST_S = 60.0
 """Longest time for loading a solver and its self-test [s]; it takes 0.3 s."""
+
+WRITE_S = 600.0
+"""Longest time for writing a program to text [s]."""
 
 LOGGED = 1e-6
 """Relative error of a bound that a solver logs: seven digits at least."""
@@ -129,3 +133,22 @@ def _answer(backend: Backend, program: Program, options: SolveOptions) -> Answer
     if died and program.hint is None:
         raise BackendError(died)
     return Answer(Status.NO_PLAN, bound=bound, limit=CRASHED if died else ends.reason)
+
+
+def program_text(program: Program, form: Format) -> str:
+    """The program as other solvers read it, with generated names; see `writing`.
+
+    Raises:
+        ProblemError: the program holds a number that makes some solver answer wrongly.
+        BackendUnavailable: no process can be started for it.
+        BackendError: it was not written.
+    """
+    program.check()
+    try:
+        with POOL.lend(get_backend(WRITER).library) as process:
+            reply = process.ask(Write(program, form), Deadline.within(WRITE_S))
+    except (Died, Late) as error:
+        raise BackendError(f"the program was not written: {error or 'too slow'}") from error
+    if isinstance(reply, Written):
+        return reply.text
+    raise BackendError(reply.message if isinstance(reply, Failed) else str(reply))
