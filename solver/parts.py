@@ -54,7 +54,8 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         InfeasibleError, NoPlanError, BackendError: as `solve`.
     """
     if formulation == "auto":
-        many = covers(estate) and len(estate.services) >= FEW and backend == BACKEND
+        whole = backend != BACKEND or options.native  # which are meant for one solver
+        many = covers(estate) and len(estate.services) >= FEW and not whole
         return (
             _by_patterns_first(estate, options)
             if many
@@ -63,6 +64,8 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
     if formulation == "patterns":
         if reason := refusal(estate, backend):
             raise UnsupportedOption(f"formulation patterns: {reason}")
+        if options.native:
+            raise UnsupportedOption("formulation patterns: native options want one program")
         decision, answer = decide_in_bulk(estate, options)
         scale = 1.0
     else:

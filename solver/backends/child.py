@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ...models.outcome import BackendError
+from ...models.outcome import BackendError, UnsupportedOption
 from .base import get_backend
 from .canaries import failure
 from .messages import Bounds, Failed, Reply, Request, SelfTest, Stop, Tested, Work, Write, Written
@@ -55,7 +55,7 @@ class Child:
         try:
             reply = self._answer(request)
         except BackendError as error:
-            reply = Failed(str(error))
+            reply = Failed(str(error), isinstance(error, UnsupportedOption))
         except MemoryError:
             reply = Failed(f"{request.backend} ran out of memory")
         except Exception as error:  # a solver's own; the parent says it in its name

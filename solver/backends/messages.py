@@ -66,9 +66,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The solver failed, in words."""
+    """The solver failed, in words; or refused an option."""
 
     message: str
+    refused: bool = False
 
 
 Work = Solve | SelfTest | Write

@@ -101,6 +101,7 @@ def _answer(backend: Backend, program: Program, options: SolveOptions) -> Answer
     """What the backend claims, or how it fell short: late, interrupted or dead.
 
     Raises:
+        UnsupportedOption: it does not take a native option.
         BackendError: it failed, or died and no first plan can stand in.
     """
     ends, bound, died = options.deadline(), None, ""
@@ -129,7 +130,9 @@ def _answer(backend: Backend, program: Program, options: SolveOptions) -> Answer
             return Answer(Status.NO_PLAN, bound=bound, limit=ends.reason or TIME)
         if isinstance(reply, Answer):
             return reply
-        raise BackendError(reply.message if isinstance(reply, Failed) else str(reply))
+        if isinstance(reply, Failed):
+            raise (UnsupportedOption if reply.refused else BackendError)(reply.message)
+        raise BackendError(str(reply))
     if died and program.hint is None:
         raise BackendError(died)
     return Answer(Status.NO_PLAN, bound=bound, limit=CRASHED if died else ends.reason)
