@@ -15,6 +15,7 @@ from .conflicts import binding_limits, in_words
 from .deadline import INTERRUPTED
 from .decision import Decision, read_decision
 from .formulation import Formulation, formulate
+from .logs import LOG, percent
 from .program import Solution, SolveOptions
 from .progress import OnProgress, Progress
 from .refuting import refuted
@@ -78,7 +79,20 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
     if decision is None:
         raise _no_plan(answer, estate, backend, options)
     bound = None if answer.bound is None else max(answer.bound / scale, 0.0)
+    LOG.debug(
+        "part decided: %d services, %d jobs; %s by %s: %s, gap %s, %.3f s",
+        *(len(estate.services), len(estate.orders) + len(estate.shifts)),
+        *(formulation, answer.backend, answer.status.value, percent(_gap(answer))),
+        answer.seconds,
+    )
     return Part(decision, answer.status, answer.limit, bound, answer.backend, formulation)
+
+
+def _gap(answer: Solution) -> float | None:
+    """Part of the cost that is unproved; None where the bound is unknown."""
+    if answer.bound is None or not answer.objective:
+        return None
+    return (answer.objective - answer.bound) / answer.objective
 
 
 def _by_patterns_first(estate: Estate, options: SolveOptions) -> Part:

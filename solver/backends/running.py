@@ -15,6 +15,7 @@ from ...models.outcome import (
     UnsupportedProgram,
 )
 from ..deadline import TIME, Deadline
+from ..logs import LOG
 from ..program import Program, Solution, SolveOptions
 from .base import Backend, get_backend
 from .finish import Answer, crossed, feasible_hint, finish
@@ -125,8 +126,10 @@ def _answer(backend: Backend, program: Program, options: SolveOptions) -> Answer
                 reply = process.ask(Solve(backend.name, program, asked), until, heard)
         except Died as error:
             died = f"{backend.name}: its process died ({error})"
+            LOG.info("%s", died)
             continue
         except Late:
+            LOG.info("%s was late or would not stop: its process was ended", backend.name)
             return Answer(Status.NO_PLAN, bound=bound, limit=ends.reason or TIME)
         if isinstance(reply, Answer):
             return reply
