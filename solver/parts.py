@@ -80,7 +80,7 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         raise _no_plan(answer, estate, backend, options)
     bound = None if answer.bound is None else max(answer.bound / scale, 0.0)
     LOG.debug(
-        "part decided: %d services, %d jobs; %s by %s: %s, gap %s, %.3f s",
+        "part decided: services %d, jobs %d; %s by %s: %s, gap %s, %.3f s",
         *(len(estate.services), len(estate.orders) + len(estate.shifts)),
         *(formulation, answer.backend, answer.status.value, percent(_gap(answer))),
         answer.seconds,

@@ -67,7 +67,7 @@ def solve(
     start, options = perf_counter(), options or SolveOptions()
     ends = options.deadline()
     counts = len(problem.demands), len(problem.offers)
-    LOG.info("solve: %d workloads on %d offers, %s", *counts, backend)
+    LOG.info("solve: workloads %d, offers %d, backend %s", *counts, backend)
     warm(backend)
     # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
     estate = survey(canonical(problem), DEFAULT_BACKEND, options)

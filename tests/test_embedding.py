@@ -181,9 +181,9 @@ def test_one_logger_tells_what_happens(caplog: pytest.LogCaptureFixture) -> None
     assert {record.name for record in caplog.records} == {"infersave"}
     assert {record.levelno for record in caplog.records} <= {logging.DEBUG, logging.INFO}
     told = [record.getMessage() for record in caplog.records]
-    assert told[0].startswith("solve: 2 workloads on ")
+    assert told[0].startswith("solve: workloads 2, offers ")
     parts = [text for text in told if text.startswith("part decided: ")]
-    assert sum("1 services, 0 jobs; candidates by ortools:highs" in text for text in parts) == 1
+    assert sum("services 1, jobs 0; candidates by ortools:highs" in text for text in parts) == 1
     assert all(": optimal, gap 0.0000 %" in text for text in parts)
     assert told[-1].startswith("solved: optimal, gap 0.0000 %, limit none, ")
     assert not any("chat" in text or "USD" in text for text in told)
