@@ -47,7 +47,7 @@ def export_program(problem: FleetProblem, *, format: Format = "mps") -> Exported
 
     Money is in USD per hour, unscaled. Coefficients keep 15 significant digits. Names are
     generated (c0001, r0001): no name of the problem gets into the text. Its optimum is the least
-    cost of the fleet.
+    cost of the fleet, but for a VM more where blocks must stand apart (a plan's limit `seats`).
 
     Raises:
         InfeasibleError: a demand that nothing on offer can serve, as in `solve`.

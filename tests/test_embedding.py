@@ -45,7 +45,7 @@ def test_four_threads_find_the_plans_of_one(random_fleet: FleetMaker) -> None:
     asked = different(random_fleet)
     alone = [plan_of(one) for one in asked]
     with ThreadPoolExecutor(4) as pool:
-        for _ in range(3):
+        for _ in range(2):
             assert list(pool.map(plan_of, asked)) == alone
             asked, alone = asked[::-1], alone[::-1]
 
@@ -148,12 +148,11 @@ infersave.recommend(problem.replace(workloads=problem.workloads[:1]))
 infersave.verify(problem, plan)
 list(infersave.solve_many([problem, problem], jobs=2))
 impossible = problem.replace(budget=infersave.Budget(usd_per_hour=0.01))
-options = infersave.SolveOptions(time_limit_s=3.0)
-infersave.explain(impossible, options=options)
-try:
-    infersave.solve(impossible)
-except infersave.InfeasibleError:
-    pass
+for answer in (infersave.explain, infersave.solve):
+    try:
+        answer(impossible, options=infersave.SolveOptions(time_limit_s=3.0))
+    except infersave.NoPlanError:
+        pass
 after = state()
 # joblib sets it when it is imported, which solve_many does where it needs processes.
 assert after["environment"].pop("KMP_INIT_AT_FORK", None) in (None, "FALSE")

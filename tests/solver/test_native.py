@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -78,29 +80,32 @@ def test_highs_knows_every_option_that_is_passed_on(option: str) -> None:
 
 CBC_LOG = """
 import subprocess, sys, pulp
-done = subprocess.run([pulp.PULP_CBC_CMD.pulp_cbc_path, *sys.argv[1:], "-quit"],
-    stdin=subprocess.DEVNULL, capture_output=True, text=True)
-print(done.stdout)
+for option, value in zip(sys.argv[1::2], sys.argv[2::2]):
+    done = subprocess.run([pulp.PULP_CBC_CMD.pulp_cbc_path, option, value, "-quit"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    print(done.stdout)
 """
 
 
-def cbc_says(*arguments: str) -> str:
-    """In a child: PuLP loads a highspy that is installed."""
-    import subprocess
-    import sys
-
-    command = [sys.executable, "-c", CBC_LOG, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def cbc_says(*pairs: str) -> str:
+    """Of options and values; in a child, as PuLP loads a highspy that is installed."""
+    command = [sys.executable, "-c", CBC_LOG, *pairs]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.count("Welcome to the CBC") == len(pairs) / 2
+    return said
 
 
 def test_cbc_knows_every_option_that_is_passed_on() -> None:
-    for option, kind in native.CBC.items():
-        assert isinstance(kind, tuple)
-        for value in kind:
-            said = cbc_says(f"-{option}", str(value))
-            assert "No match" not in said, option
-            assert "valid range" not in said, option
-            assert "Possible options" not in said, (option, value)
+    given = [(f"-{name}", str(value)) for name, kind in native.CBC.items() for value in words(kind)]
+    said = cbc_says(*(word for pair in given for word in pair))
+    for complaint in ("No match", "valid range", "Possible options"):
+        assert complaint not in said
+
+
+def words(kind: Kind) -> tuple[NativeValue, ...]:
+    """All words of an option, or the least and the greatest number."""
+    assert isinstance(kind, tuple)
+    return kind
 
 
 def test_what_cbc_does_not_take_it_says() -> None:
