@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from infersave.models.sample import Sample
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
+    from infersave.solver.export import ColumnName, ExportedProgram, export_program
     from infersave.solver.many import solve_many
     from infersave.solver.measuring import worth_measuring
     from infersave.solver.planner import Planner
@@ -132,6 +133,7 @@ _HOME = {
     "solver.backends.base": ("backend_names",),
     "solver.planner": ("Planner",),
     "solver.program": ("SolveOptions",),
+    "solver.export": ("ColumnName", "ExportedProgram", "export_program"),
     "solver.many": ("solve_many",),
     "solver.measuring": ("worth_measuring",),
     "solver.recommend": ("Choice", "Measurement", "Recommendation", "recommend"),
@@ -161,10 +163,12 @@ __all__ = [
     "Change",
     "Choice",
     "Coefficients",
+    "ColumnName",
     "Conflict",
     "Deployment",
     "Disturbance",
     "Explanation",
+    "ExportedProgram",
     "FleetPlan",
     "FleetProblem",
     "Horizon",
@@ -219,6 +223,7 @@ __all__ = [
     "evaluate",
     "example_names",
     "explain",
+    "export_program",
     "fit_calibrations",
     "load_architecture",
     "load_calibrations",

@@ -44,6 +44,7 @@ _COMMANDS = {
     "recommend": "Rank the VMs that serve one workload.",
     "replan": "From a running fleet to the next one, step by step.",
     "explain": "Why a plan is the best; or what would have to give.",
+    "export": "The program as a file, MPS or LP, for other solvers.",
     "predict": "Predict measured or planned runs, with intervals.",
     "calibrate": "Fit a performance model to your measurements.",
     "batch": "Solve thousands of problems, and go on where it stopped.",

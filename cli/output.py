@@ -85,14 +85,14 @@ def check_apart(path: Path, field: str, other: Path, taken: str) -> None:
         raise ProblemError(field, str(path), f"must be another file than that of {taken}")
 
 
-def write_file(path: Path, text: str, field: str) -> None:
+def write_file(path: Path, content: str | bytes, field: str) -> None:
     """Write a file whole or not at all.
 
     Raises:
         ProblemError: the system refuses.
     """
     with whole_file(path, field) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager

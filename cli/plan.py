@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
+from ..models.outcome import ProblemError
 from .filters import naming_flags
 from .interrupt import Interruption, interruptible
 from .numerals import Flag, Whole
@@ -19,7 +21,7 @@ from .source import Source, at_confidence, read_problem
 if TYPE_CHECKING:
     from ..models.fleet import FleetProblem
     from ..models.plan import FleetPlan
-    from ..solver.program import SolveOptions
+    from ..solver.program import NativeValue, SolveOptions
 
 app = App(
     name="plan",
@@ -36,10 +38,13 @@ FLAGS = {
     "options.threads": "--threads",
     "options.seed": "--seed",
     "options.memory_limit_bytes": "--memory-limit",
+    "options.native": "--native",
 }
 """Fields of `SolveOptions` as this command spells them."""
 
+FLAG_WORDS = {"true": True, "false": False}
 GB = 1e9
+Native = Annotated[tuple[str, ...], Parameter(negative_iterable=(), show_default=False)]
 
 
 @app.default
@@ -54,6 +59,7 @@ def plan(
     seed: Whole = 0,
     threads: Whole = 1,
     memory_limit: float | None = None,
+    native: Native = (),
     second_opinion: str | None = None,
     confidence: float | None = None,
     hosts: Flag = False,
@@ -74,6 +80,7 @@ def plan(
         seed: Random seed of the solver.
         threads: Threads of the solver.
         memory_limit: Most memory that the solver may address, in GB (1e9 bytes).
+        native: NAME=VALUE, an option of the backend by its own name; again for more.
         second_opinion: Another backend, such as ortools:scip, that solves the problem too and
             may refute the proof; it takes as long again.
         confidence: Plan on times that hold with this probability, from 0.5 (the median) to
@@ -92,7 +99,7 @@ def plan(
             check_apart(report, "--report", out, "--out")
     asked = at_confidence(read_problem(problem), confidence)
     with interruptible() as interrupted:
-        options = _options(time_limit, gap, seed, threads, memory_limit, interrupted)
+        options = _options(time_limit, gap, seed, threads, memory_limit, native, interrupted)
         found = plan_checked(asked, backend, formulation, options, second_opinion)
         if out is not None:
             write_file(out, to_json(found.model_dump(mode="json")), "--out")
@@ -135,6 +142,7 @@ def _options(
     seed: int,
     threads: int,
     memory_limit: float | None,
+    native: tuple[str, ...],
     cancel: Interruption,
 ) -> SolveOptions:
     from ..solver.program import SolveOptions
@@ -147,4 +155,25 @@ def _options(
             seed=seed,
             memory_limit_bytes=None if memory_limit is None else memory_limit * GB,
             cancel=cancel,
+            native=dict(map(_native, native)),
         )
+
+
+def _native(given: str) -> tuple[str, NativeValue]:
+    """NAME=VALUE, with the value as the type that it looks like.
+
+    >>> _native("mip_detect_symmetry=false"), _native("presolve=off"), _native("mip_max_nodes=9")
+    (('mip_detect_symmetry', False), ('presolve', 'off'), ('mip_max_nodes', 9))
+
+    Raises:
+        ProblemError: there is no `=`.
+    """
+    name, separator, text = given.partition("=")
+    if not separator:
+        raise ProblemError("--native", given, "must be NAME=VALUE")
+    if text.casefold() in FLAG_WORDS:
+        return name, FLAG_WORDS[text.casefold()]
+    for kind in (int, float):
+        with suppress(ValueError):
+            return name, kind(text)
+    return name, text

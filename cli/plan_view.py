@@ -22,6 +22,7 @@ PROVED = 1e-6
 STOPPED = {
     "time": "the time limit stopped the proof",
     "interrupted": "it was interrupted before the proof",
+    "native": "a native option of the solver stopped the proof",
     "gap": "the search ended before a proof",
     "disturbance": "changing what runs to the cheapest fleet would not pay",
     "seats": "replicas that stand apart need a VM more than the proof counts",

@@ -15,7 +15,7 @@ app = App(
   infersave schema problem | jq '.properties | keys'""",
 )
 
-What = Literal["problem", "plan", "result", "replan", "reasons", "explanation"]
+What = Literal["problem", "plan", "result", "replan", "reasons", "explanation", "recommendation"]
 
 
 @app.default
@@ -24,7 +24,7 @@ def schema(what: What, /) -> int:
 
     Args:
         what: problem (spelled out, as FleetProblem; files may use names instead), plan, result
-            (of solve_many), replan, reasons or explanation (of explain).
+            (of solve_many), replan, reasons or explanation (of explain), or recommendation.
     """
     from ..models.fleet import FleetProblem
     from ..models.plan import SCHEMA_VERSION, FleetPlan
@@ -33,6 +33,7 @@ def schema(what: What, /) -> int:
     from ..models.replan import Replan
     from ..models.result import Result
     from ..models.value import Value
+    from ..solver.recommend import Recommendation
 
     values: dict[str, type[Value]] = {
         "problem": FleetProblem,
@@ -41,6 +42,7 @@ def schema(what: What, /) -> int:
         "replan": Replan,
         "reasons": Reasons,
         "explanation": Explanation,
+        "recommendation": Recommendation,
     }
     described = values[what].model_json_schema(
         mode="validation" if what == "problem" else "serialization"

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from .fleet import FleetProblem
+from .plan import SCHEMA_VERSION
 from .value import Count, NonNegative, Positive, Value
 
 PART = re.compile(r"(\w+)|\[(\d+)\]")
@@ -70,6 +71,7 @@ class Explanation(Value):
         solves: plans that were looked for.
     """
 
+    schema_version: int = SCHEMA_VERSION
     reasons: tuple[str, ...]
     relaxations: tuple[Relaxation, ...]
     complete: bool

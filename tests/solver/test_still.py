@@ -11,7 +11,7 @@ import infersave.solver.replanning as replanning
 from infersave import Disturbance, FleetProblem, InfeasibleError, Planner, SolveOptions, solve
 from infersave.solver.harder import harder
 from infersave.solver.precedent import Precedent, settled
-from infersave.solver.solve import Decided
+from infersave.solver.solve import Decided, decide_estate
 
 FleetMaker = Callable[[int], FleetProblem]
 COSTLY = Disturbance(start_usd=1.0, stop_usd=1.0, move_usd=1.0)
@@ -34,11 +34,10 @@ def of_services(problem: FleetProblem) -> FleetProblem | None:
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for every search."""
     found: list[int] = []
-    search = replanning.decide_estate
 
     def counted(*arguments: object, **options: object) -> Decided:
         found.append(1)
-        return search(*arguments, **options)  # type: ignore[arg-type]
+        return decide_estate(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(replanning, "decide_estate", counted)
     return found
