@@ -105,7 +105,7 @@ wheel-in:
 	@$(FOLDER)/venv/bin/python $(PIP_INSTALL) $(FOLDER)/dist/*.whl
 	@echo "comparing the installed files with the checkout's"
 	@find __init__.py __main__.py py.typed catalogs cli models solver -type f \
-	    \( -name '*.py' -o -name py.typed -o -path 'catalogs/data/*' \) \
+	    \( -name '*.py' -o -name py.typed -o -path 'catalogs/data/*' -o -path 'cli/page/*' \) \
 	    ! -path 'catalogs/maintain/*' ! -name '.*' | sort >$(FOLDER)/checkout.txt
 	@cd $(FOLDER)/venv/lib/python*/site-packages/infersave && \
 	    find . -type f ! -path '*/__pycache__/*' | sed 's|^\./||' | sort >$(FOLDER)/installed.txt

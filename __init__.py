@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from infersave.models.sensitivity import BreakEven, FieldSensitivity, NextStep, Sensitivity
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
+    from infersave.solver.export import ColumnName, ExportedProgram, export_program
     from infersave.solver.frontier import frontier
     from infersave.solver.many import solve_many
     from infersave.solver.measuring import worth_measuring
@@ -138,6 +139,7 @@ _HOME = {
     "solver.backends.base": ("backend_names",),
     "solver.planner": ("Planner",),
     "solver.program": ("SolveOptions",),
+    "solver.export": ("ColumnName", "ExportedProgram", "export_program"),
     "solver.frontier": ("frontier",),
     "solver.many": ("solve_many",),
     "solver.measuring": ("worth_measuring",),
@@ -170,10 +172,12 @@ __all__ = [
     "Change",
     "Choice",
     "Coefficients",
+    "ColumnName",
     "Conflict",
     "Deployment",
     "Disturbance",
     "Explanation",
+    "ExportedProgram",
     "FieldSensitivity",
     "FleetPlan",
     "FleetProblem",
@@ -233,6 +237,7 @@ __all__ = [
     "evaluate",
     "example_names",
     "explain",
+    "export_program",
     "fit_calibrations",
     "frontier",
     "load_architecture",

@@ -131,7 +131,8 @@ def _read(path: Path) -> tuple[list[Any], int]:
             import pyarrow.parquet as parquet  # an extra: only Parquet needs it
             from pyarrow.lib import ArrowException
         except ImportError:
-            raise CatalogError(f"{path}: Parquet needs pyarrow: pip install pyarrow") from None
+            rule = "Parquet needs pyarrow: pip install 'infersave[parquet]'"
+            raise CatalogError(f"{path}: {rule}") from None
         try:
             return parquet.read_table(path).to_pylist(), 1
         except ArrowException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def values_of(text: str, field: str) -> list[object]:
         if not 1 <= count <= MOST:
             raise ProblemError(field, text, f"count must be from 1 to {MOST}")
         return [float(x) for x in np.linspace(low, high, count)]
-    return [_plain(part.strip()) for part in text.split(",")]
+    return [plain(part.strip()) for part in text.split(",")]
 
 
 def range_of(text: str, field: str) -> tuple[float, float]:
@@ -79,7 +79,8 @@ def range_of(text: str, field: str) -> tuple[float, float]:
         raise ProblemError(field, text, "must be LOW:HIGH in numbers") from None
 
 
-def _plain(text: str) -> object:
+def plain(text: str) -> object:
+    """A value as JSON spells it; what is none is a word."""
     try:
         return parse_text(text, ".json", "value")
     except ProblemError:  # a word is itself
@@ -92,7 +93,18 @@ def varied(base: Mapping[str, Any], fields: Mapping[str, Sequence[object]]) -> I
     Raises:
         ProblemError: a field leads nowhere in the problem.
     """
-    for values in product(*fields.values()):
+    yield from placed(base, tuple(fields), product(*fields.values()))
+
+
+def placed(
+    base: Mapping[str, Any], fields: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Iterator[Any]:
+    """The problem with the fields' values of each row.
+
+    Raises:
+        ProblemError: a field leads nowhere in the problem.
+    """
+    for values in rows:
         data: Any = copy.deepcopy(dict(base))
         for field, value in zip(fields, values, strict=True):
             _put(data, field, value)

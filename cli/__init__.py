@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from ..models.outcome import InferSaveError
-from .failures import BROKEN_PIPE, INTERRUPTED, abandon_stdout, report
+from .failures import BROKEN_PIPE, INTERRUPTED, abandon_stdout, report_error
 from .output import JSON_FLAG, prepare_streams
 
 
@@ -46,9 +46,11 @@ _COMMANDS = {
     "explain": "Why a plan is the best; or what would have to give.",
     "frontier": "The least cost against one parameter.",
     "sensitivity": "What the cost hangs on, and break-even prices.",
+    "export": "The program as a file, MPS or LP, for other solvers.",
     "predict": "Predict measured or planned runs, with intervals.",
     "calibrate": "Fit a performance model to your measurements.",
     "batch": "Solve thousands of problems, and go on where it stopped.",
+    "report": "A plan as one HTML file for people.",
     "verify": "Recompute a plan and check each claim.",
     "schema": "JSON Schema of problems, plans and results.",
     "catalog": "What is known: prices, VMs, GPUs, LLMs.",
@@ -81,5 +83,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # how the libraries below answer an interrupt
         return stop.code if isinstance(stop.code, int) else 1
     except (CycloptsError, InferSaveError, OSError) as error:
-        return report(error, as_json=JSON_FLAG in tokens)
+        return report_error(error, as_json=JSON_FLAG in tokens)
     return status if isinstance(status, int) else 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
@@ -14,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from ..models.outcome import ProblemError
+from .batch_problems import sweep_from, texts_of
 from .batch_worker import Asked, Settings, as_row, row_of
 from .filters import naming_flags
-from .journal import Journal, journal, key_of
+from .interrupt import unwinding
+from .journal import Journal, journal, key_of, rows_in
 from .numerals import Flag, Whole
-from .output import JsonFlag, print_json
+from .output import JsonFlag, check_apart, print_json
+from .parquet import check_parquet, write_parquet
 from .planning import Formulation
 from .progress import counting
 from .source import Source
@@ -34,6 +35,8 @@ app = App(
   infersave batch problems.jsonl --out results.jsonl --jobs 8
   infersave batch fleet.yaml --vary workloads[chat].requests_per_s=1:50:50 \\
       --vary workloads[chat].slo.tpot_s=0.02,0.05 --out sweep.jsonl
+  infersave batch fleet.yaml --vary "workloads[chat].requests_per_s=lognormal(10,0.5)" \\
+      --sample 1000 --out samples.jsonl --parquet samples.parquet
   jq -c 'select(.status == "optimal") | [.index, .usd_per_hour]' results.jsonl""",
 )
 
@@ -55,6 +58,8 @@ def batch(
     *,
     out: Path,
     vary: Vary = (),
+    sample: Whole | None = None,
+    parquet: Path | None = None,
     jobs: Whole = 1,
     engine: EngineName = "local",
     address: str | None = None,
@@ -73,8 +78,13 @@ def batch(
     Args:
         problems: A .jsonl file with a problem a line; or, with --vary, one problem.
         out: The rows, as JSON lines.
-        vary: FIELD=VALUES, again for more fields; VALUES is 1,2,5 or low:high:count. Every
-            combination is a problem.
+        vary: FIELD=VALUES, again for more fields. VALUES is 1,2,5 or low:high:count, and every
+            combination is a problem; or it is drawn at random: uniform(low,high),
+            loguniform(low,high), lognormal(median,sigma), integers(low,high) or choice(a,b,...).
+        sample: How often fields are drawn at random, all at once; each draw is tried with every
+            combination. A greater number goes on where a smaller one ended.
+        parquet: Also write the rows to this file, as a table with a column for each field varied,
+            when the run ends or is interrupted.
         jobs: Processes.
         engine: Who runs them: this machine, dask or ray.
         address: Of a cluster that runs already, such as tcp://host:8786; none starts one here.
@@ -82,7 +92,7 @@ def batch(
         formulation: As for plan.
         time_limit: Longest time for one problem, in seconds.
         gap: Stop when this part of a cost is left unproved.
-        seed: Random seed of the solver.
+        seed: Random seed of the solver, and of what is drawn at random.
         plans: Put the whole plan into each row, not only cost, bound and VMs.
     """
     from ..solver.backends.base import get_backend
@@ -94,47 +104,33 @@ def batch(
         SolveOptions(time_limit_s=time_limit, relative_gap=gap, seed=seed)
     name = get_backend(backend).name
     settings = Settings(name, formulation, time_limit, gap, seed, plans)
-    texts = list(_texts(problems, vary))
-    with journal(out) as rows:
-        _solve(texts, settings, where, rows)
+    if parquet is not None:
+        check_parquet(parquet)
+        check_apart(parquet, "--parquet", out, "--out")
+    sweep = sweep_from(vary, sample, seed)
+    texts = list(texts_of(problems, sweep))
+    with unwinding(), journal(out) as rows:
+        asked = _asked(texts, settings, rows)
+        try:
+            _solve(asked, settings, where, rows)
+        finally:
+            if parquet is not None:
+                write_parquet(parquet, rows_in(out), sweep)
     counts = _counts(out)
     if json:
-        print_json({"out": str(out), "problems": len(texts), "statuses": counts})
+        _print_data(out, parquet, len(texts), counts)
     else:
-        _show(out, counts)
+        _show(out, parquet, counts)
     return 0
 
 
-def _texts(problems: str, vary: tuple[str, ...]) -> Iterator[str]:
-    """Every problem as text."""
-    from ..catalogs.plain_data import read_data
-    from ..catalogs.problem_file import example_data
-    from ..catalogs.variations import read_lines, values_of, varied
-
-    if not vary:
-        yield from read_lines(Path(problems))
-        return
-    fields = {}
-    for given in vary:
-        field, equals, values = given.partition("=")
-        if not equals or not values:
-            raise ProblemError("--vary", given, "must be FIELD=VALUES")
-        fields[field] = values_of(values, f"--vary {field}")
-    base = example_data(problems) or read_data(Path(problems))
-    if not isinstance(base, dict):
-        raise ProblemError("PROBLEMS", problems, "must be one problem where fields are varied")
-    yield from (json_text.dumps(each) for each in varied(base, fields))
-
-
-def _solve(texts: list[str], settings: Settings, where: Engine, rows: Journal) -> None:
-    """Every problem that has no row yet.
+def _asked(texts: list[str], settings: Settings, rows: Journal) -> list[Asked]:
+    """Every problem with its key.
 
     Raises:
         ProblemError: the rows that are there answer something else.
     """
     from .. import __version__
-    from ..models.result import CRASHED, Result
-    from ..solver.mapping import mapped
 
     how = {**asdict(settings), "version": __version__}
     asked = [Asked(index, key_of(text, how), text) for index, text in enumerate(texts)]
@@ -142,6 +138,13 @@ def _solve(texts: list[str], settings: Settings, where: Engine, rows: Journal) -
         if index >= len(asked) or asked[index].key != key:
             rule = "holds results of other problems, settings or versions; give another"
             raise ProblemError("--out", f"row {index + 1}", rule)
+    return asked
+
+
+def _solve(asked: list[Asked], settings: Settings, where: Engine, rows: Journal) -> None:
+    """Every problem that has no row yet."""
+    from ..models.result import CRASHED, Result
+    from ..solver.mapping import mapped
 
     def crashed(one: Asked) -> dict[str, Any]:
         message = "its process died each time it was tried"
@@ -157,14 +160,23 @@ def _solve(texts: list[str], settings: Settings, where: Engine, rows: Journal) -
 
 def _counts(out: Path) -> dict[str, int]:
     """Rows by status."""
-    with out.open(encoding="utf-8") as rows:
-        return dict(Counter(json_text.loads(row)["status"] for row in rows).most_common())
+    return dict(Counter(row["status"] for row in rows_in(out)).most_common())
 
 
-def _show(out: Path, counts: dict[str, int]) -> None:
+def _print_data(out: Path, parquet: Path | None, problems: int, counts: dict[str, int]) -> None:
+    from ..models.plan import SCHEMA_VERSION
+
+    files = {"out": str(out), "parquet": None if parquet is None else str(parquet)}
+    print_json(
+        {"schema_version": SCHEMA_VERSION, **files, "problems": problems, "statuses": counts}
+    )
+
+
+def _show(out: Path, parquet: Path | None, counts: dict[str, int]) -> None:
     from .screen import Screen
     from .words import plural
 
     said = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     total = sum(counts.values())
-    Screen().headline(f"{plural(total, 'problem')}: {said or 'nothing to solve'}; rows in {out}.")
+    where = f"{out}" if parquet is None else f"{out}, as a table in {parquet}"
+    Screen().headline(f"{plural(total, 'problem')}: {said or 'nothing to solve'}; rows in {where}.")

@@ -71,6 +71,7 @@ def as_row(asked: Asked, result: Any, settings: Settings) -> dict[str, Any]:
     plan = result.plan
     row: dict[str, Any] = {
         "key": asked.key,
+        "schema_version": result.schema_version,
         "index": asked.index,
         "status": result.status,
         "usd_per_hour": None if plan is None else plan.usd_per_hour,

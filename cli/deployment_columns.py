@@ -62,13 +62,23 @@ def _offloaded(group: Group) -> str:
 
 def _tightest(group: Group, workload: Workload) -> str:
     """The bound that is nearest to breaking, with its slack; a deadline is one of them."""
+    checks = slo_checks(group, workload)
+    if not checks:
+        return NOTHING
+    least = min(checks, key=lambda check: check.slack)
+    return f"{SLO_WORDS.get(least.slo, least.slo)} {percent(least.slack)}"
+
+
+def slo_checks(group: Group, workload: Workload) -> list[SLOCheck]:
+    """Each bound where it is nearest to breaking; a deadline is one of them."""
     checks = [check for a in group for check in a.slos]
     if workload.job is not None:
         bound = workload.job.deadline_s
         for run in (a.job for a in group if a.job is not None):
             slack = 1.0 - run.run_s / bound
             checks.append(SLOCheck(slo="deadline_s", bound=bound, predicted=run.run_s, slack=slack))
-    if not checks:
-        return NOTHING
-    least = min(checks, key=lambda check: check.slack)
-    return f"{SLO_WORDS.get(least.slo, least.slo)} {percent(least.slack)}"
+    tightest: dict[str, SLOCheck] = {}
+    for check in checks:
+        if check.slo not in tightest or check.slack < tightest[check.slo].slack:
+            tightest[check.slo] = check
+    return list(tightest.values())

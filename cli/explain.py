@@ -73,12 +73,10 @@ def explain(
 
 
 def _as_data(found: Explanation | Reasons) -> dict[str, object]:
-    from ..models.plan import SCHEMA_VERSION
     from ..models.relaxation import Explanation
 
     status = "infeasible" if isinstance(found, Explanation) else "feasible"
-    data = found.model_dump(mode="json")
-    return {"schema_version": SCHEMA_VERSION, "status": status, **data}
+    return {"status": status, **found.model_dump(mode="json")}
 
 
 def _show(problem: FleetProblem, found: Explanation | Reasons, *, everything: bool) -> None:

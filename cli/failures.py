@@ -31,7 +31,7 @@ VALUE_SHOWN = 200
 """Characters of a refused value that the JSON repeats."""
 
 
-def report(error: Exception, *, as_json: bool) -> int:
+def report_error(error: Exception, *, as_json: bool) -> int:
     """Print an error on stderr, and as JSON on stdout when asked; returns the exit status."""
     try:
         if as_json:

@@ -29,6 +29,23 @@ class Interruption(threading.Event):
 
 
 @contextmanager
+def unwinding() -> Iterator[None]:
+    """SIGTERM ends what runs inside as Ctrl-C does: what is open is closed first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to whoever runs the main thread
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(SHELL + number)
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def interruptible() -> Iterator[Interruption]:
     """An event that the first signal sets; the second ends the command at once."""
     asked = Interruption()

@@ -75,6 +75,15 @@ def journal(path: Path) -> Iterator[Journal]:
             opened.sync()
 
 
+def rows_in(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a journal that are whole, in order."""
+    with path.open("rb") as rows:
+        for line in rows:
+            if _key_in(line) is None:
+                return
+            yield json.loads(line)
+
+
 def _whole_rows(path: Path) -> tuple[list[str], int]:
     """Keys of the rows that are whole, and the bytes they take."""
     keys: list[str] = []

@@ -17,6 +17,14 @@ from .words import duration, percent, plural, three_digits, usd
 STATED = ("problem file", "gpu_info")
 """Sources of prices that the problem states itself."""
 
+RECOMPUTED = (
+    "Recomputed from the problem: GPU and host memory, predicted times, SLOs, demand carried, "
+    "replicas per VM, what a loss leaves, quotas and budgets, run times and bills of jobs, "
+    "every cost and their sum. The bound is the solver's proof and was only checked to lie "
+    "below the cost."
+)
+"""What the check of a plan covers."""
+
 
 def offload_notes(assignments: Iterable[Assignment]) -> list[str]:
     """What "offloaded" means, where anything is."""
@@ -69,13 +77,18 @@ def price_notes(paid: Iterable[VMCount | Choice], problem: FleetProblem) -> list
     for vm in paid:
         dates = read.setdefault(f"{vm.provider} {purchase_name(vm.purchase)}", [])
         source = sources.get((f"{vm.provider}:{vm.vm_type}", vm.region, vm.purchase))
-        date = vm.price_date or ("as in the problem" if source in STATED else "unknown date")
+        date = price_read(vm.price_date, source)
         if date not in dates:
             dates.append(date)
     if not read:
         return []
     parts = [f"{what} {', '.join(dates)}" for what, dates in read.items()]
     return [f"Prices read: {'; '.join(parts)}."]
+
+
+def price_read(date: str, source: str | None) -> str:
+    """When a price was read, as far as its source says."""
+    return date or ("as in the problem" if source in STATED else "unknown date")
 
 
 def prediction_notes(problem: FleetProblem, assignments: Sequence[Assignment]) -> Iterator[str]:

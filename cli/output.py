@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -69,23 +71,49 @@ def check_writable(path: Path, field: str) -> None:
         raise ProblemError(field, str(path), "its folder does not exist")
 
 
-def write_file(path: Path, text: str, field: str) -> None:
+def check_apart(path: Path, field: str, other: Path, taken: str) -> None:
+    """Refuse two outputs into one file.
+
+    Args:
+        path, field: one and its option.
+        other, taken: the other and its option.
+
+    Raises:
+        ProblemError: they are the same.
+    """
+    if path.resolve() == other.resolve():
+        raise ProblemError(field, str(path), f"must be another file than that of {taken}")
+
+
+def write_file(path: Path, content: str | bytes, field: str) -> None:
     """Write a file whole or not at all.
 
     Raises:
         ProblemError: the system refuses.
     """
+    with whole_file(path, field) as part:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_file(path: Path, field: str) -> Iterator[Path]:
+    """Where to write what becomes a file, whole or not at all.
+
+    Raises:
+        ProblemError: the system refuses.
+    """
     target = path.resolve()
-    whole = target if target.exists() and not target.is_file() else _part(target)
+    part = target if target.exists() and not target.is_file() else _part(target)
     try:
-        whole.write_text(text, encoding="utf-8")
-        if whole != target:
-            whole.replace(target)
+        yield part
+        if part != target:
+            part.replace(target)
     except OSError as error:
-        if whole != target:
-            whole.unlink(missing_ok=True)
         rule = f"cannot be written: {(error.strerror or 'refused').lower()}"
         raise ProblemError(field, str(path), rule) from None
+    finally:
+        if part != target:
+            part.unlink(missing_ok=True)
 
 
 def _part(target: Path) -> Path:

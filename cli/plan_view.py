@@ -22,6 +22,7 @@ PROVED = 1e-6
 STOPPED = {
     "time": "the time limit stopped the proof",
     "interrupted": "it was interrupted before the proof",
+    "native": "a native option of the solver stopped the proof",
     "gap": "the search ended before a proof",
     "disturbance": "changing what runs to the cheapest fleet would not pay",
     "seats": "replicas that stand apart need a VM more than the proof counts",
@@ -47,9 +48,8 @@ def show_plan(
         median: the plan of the same problem on median times, to say what the margin costs.
     """
     screen.headline(verdict(plan))
-    for text in (_money_over_time(problem, plan), _money_of_jobs(problem, plan)):
-        if text:
-            screen.paragraph(text)
+    for text in money_in_words(problem, plan):
+        screen.paragraph(text)
     screen.table(*vm_columns(problem, plan))
     if problem.horizon is not None:
         screen.table(*period_columns(problem, plan))
@@ -60,10 +60,13 @@ def show_plan(
         screen.notes("Who sits on which VM", host_lines(problem, plan, hosts))
     if plan.limits:
         screen.table(*limit_columns(plan.limits))
-    screen.notes("Good to know", _good_to_know(problem, plan, median))
+    screen.notes("Good to know", good_to_know(problem, plan, median))
 
 
-def _good_to_know(problem: FleetProblem, plan: FleetPlan, median: FleetPlan | None) -> list[str]:
+def good_to_know(
+    problem: FleetProblem, plan: FleetPlan, median: FleetPlan | None = None
+) -> list[str]:
+    """What a reader should know before trusting the plan."""
     return [
         *offload_notes(plan.assignments),
         *idle_notes(plan.vms, problem.horizon.hours if problem.horizon else ()),
@@ -112,6 +115,12 @@ def stopped_by(plan: FleetPlan) -> str:
     """Why there is no proof, in words."""
     limits = [limit for limit in plan.limit.split(", ") if limit]
     return "; ".join(STOPPED.get(limit, f"limit: {limit}") for limit in limits) or "no proof"
+
+
+def money_in_words(problem: FleetProblem, plan: FleetPlan) -> list[str]:
+    """What the cost per hour stands for, where that has to be said."""
+    texts = (_money_over_time(problem, plan), _money_of_jobs(problem, plan))
+    return [text for text in texts if text]
 
 
 def _money_over_time(problem: FleetProblem, plan: FleetPlan) -> str:

@@ -87,3 +87,9 @@ def _runs(mine: Sequence[Route], job: str | None) -> str:
         return ", ".join(names) or "nothing"
     times = [a.job.run_s for a in own if a.job and a.workload == job]
     return f"{job}, {duration(max(times))} a run" if times else job
+
+
+def most_vms(plan: FleetPlan) -> int:
+    """VMs at one time."""
+    periods = {vm.period for vm in plan.vms}
+    return max(sum(vm.count for vm in plan.vms if vm.period == t) for t in periods)

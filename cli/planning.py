@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from .bug_bundle import write_bundle
@@ -51,7 +52,7 @@ def plan_checked(
     try:
         plan = plan_once(problem, backend, formulation, options)
         if asked is not None:
-            plan = with_opinion(problem, plan, asked, options)
+            plan = with_opinion(problem, plan, asked, replace(options, native={}))
     except VerificationError as error:
         write_bundle(problem, options, error=str(error))
         raise

@@ -9,9 +9,13 @@ from ..models.reasons import Alternative, Binding, Loser, Reasons
 from .plan_view import verdict
 from .screen import Screen
 from .tables import Column, number_column
-from .words import SLO_WORDS, duration, percent, plural, usd, vm_name
+from .words import SLO_WORDS, duration, percent, plural, three_digits, usd, vm_name
 
 GIB = 2.0**30
+
+MANY = 9.0
+"""A surplus from which on it is said as a multiple."""
+
 LOSERS_SHOWN = 12
 """Lines about VM types that lost, unless all are asked for."""
 
@@ -29,38 +33,45 @@ def show_reasons(
     """
     providers = {offer.vm_type.provider for offer in problem.offers}
     screen.headline(verdict(found.plan))
-    screen.notes("What binds", [_binding_words(one) for one in found.binding])
+    screen.notes("What binds", [binding_words(one) for one in found.binding])
     if found.alternatives:
         screen.gap()
         screen.paragraph("The next-best fleets, each with fewer VMs of some type than any before:")
-        screen.table(_alternative_columns(found.alternatives, providers))
-    lines = list(_loser_lines(found.losers, providers))
+        screen.table(alternative_columns(found.alternatives, providers))
+    lines = list(loser_lines(found.losers, providers))
     shown = lines if everything else lines[:LOSERS_SHOWN]
     screen.notes("Why the others lost", shown)
-    screen.notes("Good to know", _notes(found, len(lines) - len(shown)))
+    screen.notes("Good to know", reason_notes(found, len(lines) - len(shown)))
 
 
-def _binding_words(one: Binding) -> str:
+def binding_words(one: Binding) -> str:
+    """Something that is used up, in one line."""
+    what, amount = use_words(one)
+    return f"{one.subject}: {what} {amount}" if what else f"{one.subject}: {amount}"
+
+
+def use_words(one: Binding) -> tuple[str, str]:
+    """(what is used, how much of it and what is left), for one subject."""
     left = percent(max(one.slack, 0.0))
     if one.name == "replicas":
-        asked = f"the {one.used:.4g} requests/s asked"
-        return f"{one.subject}: its replicas carry {left} more than {asked}"
+        return "its replicas", f"carry {left} more than the {one.used:.4g} requests/s asked"
     if one.name == "tokens_per_s":
-        return f"{one.subject}: {one.used:.4g} tokens/s, {one.bound:g} required ({left} more)"
+        more = f"{left} more" if one.slack < MANY else f"{one.used / one.bound:,.0f} times as many"
+        return "tokens/s", f"{three_digits(one.used)}, {one.bound:,g} required ({more})"
     if one.name in SLO_WORDS:
         times = f"{duration(one.used)} of {duration(one.bound)}"
-        return f"{one.subject}: {SLO_WORDS[one.name]} {times} ({left} left)"
+        return SLO_WORDS[one.name], f"{times} ({left} left)"
     if one.name in ("gpu_bytes", "host_bytes"):
-        what = "GPU" if one.name == "gpu_bytes" else "host"
-        sizes = f"{one.used / GIB:.1f} of {one.bound / GIB:.1f} GiB"
-        return f"{one.subject}: {what} memory {sizes} ({left} left)"
+        what = "GPU memory" if one.name == "gpu_bytes" else "host memory"
+        return what, f"{one.used / GIB:.1f} of {one.bound / GIB:.1f} GiB ({left} left)"
     unit = one.name.replace("_", " ")
-    return f"{one.subject}: {one.used:.4g} of {one.bound:g} {unit} ({left} left)"
+    return "", f"{one.used:.4g} of {one.bound:g} {unit} ({left} left)"
 
 
-def _alternative_columns(
+def alternative_columns(
     alternatives: Sequence[Alternative], providers: Collection[str]
 ) -> list[Column]:
+    """The next-best fleets, one a row."""
     fleets = [
         [f"{v.count:.3g} x {vm_name(f'{v.provider}:{v.vm_type}', providers)}" for v in one.vms]
         for one in alternatives
@@ -72,7 +83,7 @@ def _alternative_columns(
     ]
 
 
-def _loser_lines(losers: Sequence[Loser], providers: Collection[str]) -> Iterator[str]:
+def loser_lines(losers: Sequence[Loser], providers: Collection[str]) -> Iterator[str]:
     """One line for each VM type that could serve; those with the same reason share one."""
     names: dict[str, list[str]] = {}
     for one in losers:
@@ -94,7 +105,8 @@ def _loser_words(one: Loser) -> str:
     return f"{least}USD {usd(dearer)} per hour dearer with any replica on it"
 
 
-def _notes(found: Reasons, left: int) -> list[str]:
+def reason_notes(found: Reasons, left: int = 0) -> list[str]:
+    """How much was tried; `left` lines about VM types are not shown."""
     notes = [f"{plural(found.solves, 'program')} solved."]
     if left:
         notes.append(f"{plural(left, 'more line')} about VM types that lost: --all shows them.")

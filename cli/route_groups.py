@@ -43,12 +43,14 @@ def shares_replicas(group: Sequence[Route]) -> bool:
 
 def replica_column(groups: Iterable[Sequence[Route]]) -> Column:
     """How many replicas; of shared ones, how many's worth."""
-    cells = []
-    for group in groups:
-        replicas, part = peak(group)
-        shared = f"{three_digits(part)} of " if part < replicas * (1 - PART_ROUNDING) else ""
-        cells.append(f"{shared}{replicas:,}")
+    cells = (f"{part_kept(group)}{peak(group)[0]:,}" for group in groups)
     return number_column("repli-\ncas", cells)
+
+
+def part_kept(group: Sequence[Route]) -> str:
+    """Before a count of replicas: how many's worth of them is kept; nothing when they all are."""
+    replicas, part = peak(group)
+    return f"{three_digits(part)} of " if part < replicas * (1 - PART_ROUNDING) else ""
 
 
 def in_periods(groups: Iterable[Sequence[Route]]) -> bool:

@@ -16,7 +16,15 @@ app = App(
 )
 
 What = Literal[
-    "problem", "plan", "result", "replan", "reasons", "explanation", "frontier", "sensitivity"
+    "problem",
+    "plan",
+    "result",
+    "replan",
+    "reasons",
+    "explanation",
+    "recommendation",
+    "frontier",
+    "sensitivity",
 ]
 
 
@@ -26,7 +34,8 @@ def schema(what: What, /) -> int:
 
     Args:
         what: problem (spelled out, as FleetProblem; files may use names instead), plan, result
-            (of solve_many), replan, reasons or explanation (of explain), frontier, sensitivity.
+            (of solve_many), replan, reasons or explanation (of explain), recommendation, frontier
+            or sensitivity.
     """
     from ..models.fleet import FleetProblem
     from ..models.frontier import Frontier
@@ -37,6 +46,7 @@ def schema(what: What, /) -> int:
     from ..models.result import Result
     from ..models.sensitivity import Sensitivity
     from ..models.value import Value
+    from ..solver.recommend import Recommendation
 
     values: dict[str, type[Value]] = {
         "problem": FleetProblem,
@@ -45,13 +55,12 @@ def schema(what: What, /) -> int:
         "replan": Replan,
         "reasons": Reasons,
         "explanation": Explanation,
+        "recommendation": Recommendation,
         "frontier": Frontier,
         "sensitivity": Sensitivity,
     }
-    own = values[what].model_fields.get("schema_version")
-    version = SCHEMA_VERSION if own is None else own.default
     described = values[what].model_json_schema(
         mode="validation" if what == "problem" else "serialization"
     )
-    print_json({"$id": f"infersave/{what}/{version}", **described})
+    print_json({"$id": f"infersave/{what}/{SCHEMA_VERSION}", **described})
     return 0

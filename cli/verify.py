@@ -90,7 +90,8 @@ def _as_data(plan: FleetPlan, violations: tuple[str, ...]) -> dict[str, object]:
 
 
 def _show(problem: FleetProblem, plan: FleetPlan, violations: tuple[str, ...]) -> None:
-    from .notes import opinion_notes
+    from .notes import RECOMPUTED, opinion_notes
+    from .plan_vms import most_vms
     from .screen import Screen
     from .words import plural, usd
 
@@ -102,18 +103,7 @@ def _show(problem: FleetProblem, plan: FleetPlan, violations: tuple[str, ...]) -
         return
     workloads = plural(len(problem.demands), "workload")
     most = "up to " if problem.horizon else ""
-    vms = most + plural(_most_vms(plan), "VM")
+    vms = most + plural(most_vms(plan), "VM")
     screen.headline(f"holds: {workloads} on {vms} for USD {usd(plan.usd_per_hour)} per hour.")
-    screen.paragraph(
-        "Recomputed from the problem: GPU and host memory, predicted times, SLOs, demand carried, "
-        "replicas per VM, what a loss leaves, quotas and budgets, run times and bills of jobs, "
-        "every cost and their sum. The bound is the solver's proof and was only checked to lie "
-        "below the cost."
-    )
+    screen.paragraph(RECOMPUTED)
     screen.notes("", opinion_notes(plan.opinions))
-
-
-def _most_vms(plan: FleetPlan) -> int:
-    """VMs at one time."""
-    periods = {vm.period for vm in plan.vms}
-    return max(sum(vm.count for vm in plan.vms if vm.period == t) for t in periods)

@@ -7,11 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from .outcome import Status
+from .plan import SCHEMA_VERSION
 from .reasons import VMs
 from .value import Count, NonNegative, Positive, Value
-
-FRONTIER_SCHEMA_VERSION = 1
-"""Raised as `plan.SCHEMA_VERSION` is."""
 
 EXACT = 1e-5
 """Part of a value within which a step is exact: the cost is solved for on both sides of it, no
@@ -68,7 +66,7 @@ class Frontier(Value):
         seconds: wall time.
     """
 
-    schema_version: int = FRONTIER_SCHEMA_VERSION
+    schema_version: int = SCHEMA_VERSION
     field: str
     low: NonNegative
     high: Positive

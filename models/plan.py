@@ -12,7 +12,8 @@ from .outcome import Status
 from .value import Count, Name, NonNegative, Positive, Value, WholeNumber
 
 SCHEMA_VERSION = 2
-"""Raised when a field of the JSON changes its meaning or goes away; new fields keep it."""
+"""Of all that is answered as JSON; raised when a field changes its meaning or goes away, kept when
+one is added (docs/versions.md)."""
 
 
 class JobRun(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .plan import FleetPlan
+from .plan import SCHEMA_VERSION, FleetPlan
 from .value import Name, NonNegative, Positive, Value, WholeNumber
 
 
@@ -77,6 +77,7 @@ class Reasons(Value):
         solves: programs that were solved.
     """
 
+    schema_version: int = SCHEMA_VERSION
     plan: FleetPlan
     binding: tuple[Binding, ...]
     alternatives: tuple[Alternative, ...]

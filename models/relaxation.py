@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .field_path import with_field
 from .fleet import FleetProblem
+from .plan import SCHEMA_VERSION
 from .value import Count, NonNegative, Positive, Value
 
 
@@ -67,6 +68,7 @@ class Explanation(Value):
         solves: plans that were looked for.
     """
 
+    schema_version: int = SCHEMA_VERSION
     reasons: tuple[str, ...]
     relaxations: tuple[Relaxation, ...]
     complete: bool

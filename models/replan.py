@@ -8,11 +8,8 @@ from pydantic import Field
 
 from .hardware import PurchaseOption
 from .limits import Quota
-from .plan import FleetPlan
+from .plan import SCHEMA_VERSION, FleetPlan
 from .value import Count, Name, NonNegative, Value, WholeNumber
-
-REPLAN_SCHEMA_VERSION = 1
-"""Raised as `plan.SCHEMA_VERSION` is."""
 
 Action = Literal["start VM", "start", "set batch", "stop", "stop VM"]
 
@@ -86,7 +83,7 @@ class Replan(Value):
         seconds: wall time.
     """
 
-    schema_version: int = REPLAN_SCHEMA_VERSION
+    schema_version: int = SCHEMA_VERSION
     sold_out: tuple[Quota, ...] = ()
     plan: FleetPlan
     kept: bool

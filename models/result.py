@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .outcome import InferSaveError, NoPlanError, status_word
-from .plan import FleetPlan
+from .plan import SCHEMA_VERSION, FleetPlan
 from .value import NonNegative, Value, WholeNumber
 
 CRASHED = "crashed"
@@ -21,6 +21,7 @@ class Result(Value):
         seconds: wall time.
     """
 
+    schema_version: int = SCHEMA_VERSION
     index: WholeNumber
     status: str
     plan: FleetPlan | None = None

@@ -7,12 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from .hardware import PurchaseOption
-from .plan import FleetPlan
+from .plan import SCHEMA_VERSION, FleetPlan
 from .reasons import VMs
 from .value import Name, NonNegative, Positive, Value, WholeNumber
-
-SENSITIVITY_SCHEMA_VERSION = 1
-"""Raised as `plan.SCHEMA_VERSION` is."""
 
 
 class NextStep(Value):
@@ -105,7 +102,7 @@ class Sensitivity(Value):
         seconds: wall time.
     """
 
-    schema_version: int = SENSITIVITY_SCHEMA_VERSION
+    schema_version: int = SCHEMA_VERSION
     plan: FleetPlan
     fields: tuple[FieldSensitivity, ...] = ()
     prices: tuple[BreakEven, ...] = ()

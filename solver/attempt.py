@@ -29,7 +29,7 @@ def attempt(program: Program, options: SolveOptions) -> Solution | None:
     """
     try:
         backend = INTEGER_BACKEND if program.integer.any() else BACKEND
-        return run(backend, program, replace(options, on_bounds=None, threads=1))
+        return run(backend, program, replace(options, on_bounds=None, threads=1, native={}))
     except BackendUnavailable:
         raise
     except BackendError:

@@ -29,17 +29,19 @@ def _of_routes(problem: FleetProblem, plan: FleetPlan) -> Iterator[Binding]:
     for route in plan.routes:
         if isinstance(route, Assignment):
             yield from _of_deployment(route)
-    for key in dict.fromkeys((r.workload, r.request_class, r.period) for r in plan.routes):
-        routes = [r for r in plan.routes if (r.workload, r.request_class, r.period) == key]
+    groups: dict[tuple[str, int, int | None], list[Route]] = {}
+    for r in plan.routes:
+        groups.setdefault((r.workload, r.request_class, r.period), []).append(r)
+    for (name, _, _), routes in groups.items():
         if any(isinstance(r, Assignment) and r.job for r in routes):
             continue
-        demand = demands[key[0]]
+        demand = demands[name]
         carried = sum(r.most_per_s(demand.target_utilization) * r.part for r in routes)
         asked = sum(_asked(r) for r in routes)
         if asked:
             slack = carried / asked - 1.0
             yield Binding(
-                subject=key[0], name="replicas", used=asked, bound=carried, slack=max(slack, 0.0)
+                subject=name, name="replicas", used=asked, bound=carried, slack=max(slack, 0.0)
             )
 
 

@@ -16,6 +16,9 @@ from .market import Market
 from .program import IntArray
 from .services import Scenario, Service
 
+NO_COLUMNS: IntArray = np.zeros(0, dtype=np.int64)
+"""Where a rule needs none of its own."""
+
 
 class Items(NamedTuple):
     """Blocks of one workload: place, GPUs of each and column, shape [J]."""
@@ -39,11 +42,14 @@ def route_demand(builder: ProgramBuilder, layers: Layers) -> None:
 
 def survive_one_loss(
     builder: ProgramBuilder, replicas: IntArray, part: FloatArray, most: FloatArray
-) -> None:
+) -> IntArray:
     """Without its largest block, the rest still carries: sum_i a_i x_i - m >= 1.
 
     m is at least a_i of every item in use. Exact with a_i cut at 1: what is left is a set
     of whole blocks, and one of them that carries all needs no more.
+
+    Returns:
+        The column m, then those that say which items are in use, shape [1 + J].
     """
     largest = builder.columns(1, upper=1.0)
     used = builder.columns(len(replicas), upper=1.0, integer=True)
@@ -56,6 +62,7 @@ def survive_one_loss(
     losses = builder.rows(len(replicas), upper=0.0)
     builder.entries(losses, used, part)
     builder.entries(losses, largest, -1.0)
+    return np.concatenate([largest, used])
 
 
 def route_classes(
@@ -104,14 +111,22 @@ def hold_each(builder: ProgramBuilder, service: Service, replicas: IntArray) -> 
             cover_demand(builder, replicas[scenario.left], able[scenario.left])
 
 
-def carry_alone(builder: ProgramBuilder, service: Service, replicas: IntArray, period: int) -> None:
-    """A service with one class: in every scenario, what is left carries its part."""
+def carry_alone(
+    builder: ProgramBuilder, service: Service, replicas: IntArray, period: int
+) -> IntArray:
+    """A service with one class: in every scenario, what is left carries its part.
+
+    Returns:
+        The columns of `survive_one_loss`; none where no single loss must be survived.
+    """
+    loss = NO_COLUMNS
     for scenario in service.scenarios:
         part = parts(service, scenario, service.rate(period))
         if scenario.single_loss:
-            survive_one_loss(builder, replicas, part, service.most(period))
+            loss = survive_one_loss(builder, replicas, part, service.most(period))
         else:
             cover_demand(builder, replicas[scenario.left], part[scenario.left])
+    return loss
 
 
 def parts(service: Service, scenario: Scenario, rate: float | None) -> FloatArray:
@@ -127,11 +142,15 @@ def parts(service: Service, scenario: Scenario, rate: float | None) -> FloatArra
 
 def limit_vm_types(
     builder: ProgramBuilder, service: Service, market: Market, replicas: IntArray, period: int
-) -> None:
-    """At most `max_vm_types` VM types: x_i <= most_i u_v, sum_v u_v <= limit."""
+) -> IntArray:
+    """At most `max_vm_types` VM types: x_i <= most_i u_v, sum_v u_v <= limit.
+
+    Returns:
+        The columns u by VM type, in the order of the market; none without a limit.
+    """
     limit = service.demand.max_vm_types
     if limit is None:
-        return
+        return NO_COLUMNS
     types, of_item = np.unique(market.type_of[service.place], return_inverse=True)
     used = builder.columns(len(types), upper=1.0, integer=True)
     links = builder.rows(len(replicas), upper=0.0)
@@ -139,6 +158,7 @@ def limit_vm_types(
     builder.entries(links, used[of_item], -1.0)
     row = builder.rows(1, upper=1.0)
     builder.entries(row, used, 1.0 / limit)
+    return used
 
 
 def stand_apart(

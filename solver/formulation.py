@@ -110,18 +110,19 @@ def _add_service(
     service, market = estate.services[number], estate.market
     replicas = builder.columns(len(service.pair), upper=service.most(period), integer=True)
     routed: tuple[IntArray, ...] = ()
+    loss = constraints.NO_COLUMNS
     rate = service.rate(period)
     if formulation == "layers":
         shares = carry_layers(builder, service, replicas)
         routed = shares if rate is not None and len(service.classes) > 1 else ()
     elif len(service.classes) == 1:
-        constraints.carry_alone(builder, service, replicas, period)
+        loss = constraints.carry_alone(builder, service, replicas, period)
     elif rate is None:
         constraints.hold_each(builder, service, replicas)
     else:
         routed = constraints.route_classes(builder, service, replicas, rate)
-    constraints.limit_vm_types(builder, service, market, replicas, period)
-    return ServiceColumns(service, period, replicas, routed)
+    types = constraints.limit_vm_types(builder, service, market, replicas, period)
+    return ServiceColumns(service, period, replicas, routed, loss, types)
 
 
 def _add_shift(builder: ProgramBuilder, part: FloatArray) -> IntArray:

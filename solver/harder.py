@@ -1,8 +1,8 @@
 """Whether a problem only asks for more than an earlier one, so that no plan of it costs less.
 
 A plan of the harder problem is one of the earlier problem, too, and costs there no more; so the
-bound that was proved there holds here. A demand that fell is the one exception that is looked
-into (`reproof.py`).
+bound that was proved there holds here. A demand or a price that fell are the exceptions that are
+looked into (`reproof.py`).
 """
 
 from __future__ import annotations
@@ -14,29 +14,32 @@ from ..models.fleet import FleetProblem
 from ..models.limits import Budget, Quota
 from ..models.measured import MeasuredWorkload
 from ..models.workload import Demand, Workload
+from .market import OfferKey, offer_key
 from .precedent import same_ground
 
 
 @dataclass(frozen=True, slots=True)
 class Harder:
-    """What is asked otherwise than before.
+    """What is otherwise than before.
 
     Attributes:
         changed: demands with another rate, as they are now.
         fallen: of those whose rate is lower, what it was [requests/s].
+        cheaper: offers whose price has fallen, and what it is now [USD/h].
     """
 
     changed: tuple[Demand, ...]
     fallen: Mapping[str, float]
+    cheaper: Mapping[OfferKey, float]
 
 
 def harder(before: FleetProblem, now: FleetProblem) -> Harder | None:
     """The changed demands; None where something else became easier, is new, or has gone."""
     if not same_ground(before, now) or before.billing != now.billing:
         return None
-    if not (_offers(before, now) and _quotas(before.quotas, now.quotas)):
-        return None
-    if not _budget(before.budget, now.budget):
+    cheaper = _cheaper(before, now)
+    limits = _quotas(before.quotas, now.quotas) and _budget(before.budget, now.budget)
+    if cheaper is None or not limits:
         return None
     demands = {demand.name: demand for demand in now.demands}
     if len(demands) != len(before.demands):
@@ -52,7 +55,7 @@ def harder(before: FleetProblem, now: FleetProblem) -> Harder | None:
         changed.append(other)
         if new < old:
             fallen[demand.name] = old
-    return Harder(tuple(changed), fallen)
+    return Harder(tuple(changed), fallen, cheaper)
 
 
 def _at_rate(demand: Demand, requests_per_s: float) -> Demand:
@@ -60,21 +63,18 @@ def _at_rate(demand: Demand, requests_per_s: float) -> Demand:
     return demand.replace(requests_per_s=requests_per_s)
 
 
-def _offers(before: FleetProblem, now: FleetProblem) -> bool:
-    """Whether nothing is on offer that was not, or was dearer."""
-    old = {offer.key: offer for offer in before.offers}
+def _cheaper(before: FleetProblem, now: FleetProblem) -> dict[OfferKey, float] | None:
+    """Offers whose price has fallen; None where something is on offer that was not."""
+    old, found = {offer.key: offer for offer in before.offers}, dict[OfferKey, float]()
     for offer in now.offers:
         known = old.get(offer.key)
         if known is offer:
             continue
-        if (
-            known is None
-            or known.vm_type is not offer.vm_type
-            or known.owned != offer.owned
-            or offer.usd_per_hour < known.usd_per_hour
-        ):
-            return False
-    return True
+        if known is None or known.vm_type is not offer.vm_type or known.owned != offer.owned:
+            return None
+        if offer.usd_per_hour < known.usd_per_hour:
+            found[offer_key(offer)] = offer.usd_per_hour
+    return found
 
 
 def _quotas(before: tuple[Quota, ...], now: tuple[Quota, ...]) -> bool:

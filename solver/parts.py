@@ -15,6 +15,7 @@ from .conflicts import binding_limits, in_words
 from .deadline import INTERRUPTED
 from .decision import Decision, read_decision
 from .formulation import Formulation, formulate
+from .logs import LOG, percent
 from .program import Solution, SolveOptions
 from .progress import OnProgress, Progress
 from .refuting import refuted
@@ -54,7 +55,8 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
         InfeasibleError, NoPlanError, BackendError: as `solve`.
     """
     if formulation == "auto":
-        many = covers(estate) and len(estate.services) >= FEW and backend == BACKEND
+        whole = backend != BACKEND or options.native  # which are meant for one solver
+        many = covers(estate) and len(estate.services) >= FEW and not whole
         return (
             _by_patterns_first(estate, options)
             if many
@@ -63,6 +65,8 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
     if formulation == "patterns":
         if reason := refusal(estate, backend):
             raise UnsupportedOption(f"formulation patterns: {reason}")
+        if options.native:
+            raise UnsupportedOption("formulation patterns: native options want one program")
         decision, answer = decide_in_bulk(estate, options)
         scale = 1.0
     else:
@@ -75,7 +79,20 @@ def decide(estate: Estate, backend: str, options: SolveOptions, formulation: For
     if decision is None:
         raise _no_plan(answer, estate, backend, options)
     bound = None if answer.bound is None else max(answer.bound / scale, 0.0)
+    LOG.debug(
+        "part decided: services %d, jobs %d; %s by %s: %s, gap %s, %.3f s",
+        *(len(estate.services), len(estate.orders) + len(estate.shifts)),
+        *(formulation, answer.backend, answer.status.value, percent(_gap(answer))),
+        answer.seconds,
+    )
     return Part(decision, answer.status, answer.limit, bound, answer.backend, formulation)
+
+
+def _gap(answer: Solution) -> float | None:
+    """Part of the cost that is unproved; None where the bound is unknown."""
+    if answer.bound is None or not answer.objective:
+        return None
+    return (answer.objective - answer.bound) / answer.objective
 
 
 def _by_patterns_first(estate: Estate, options: SolveOptions) -> Part:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from .progress import OnBounds
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+NativeValue = bool | int | float | str
+"""Of an option that one solver knows by its own name."""
 
 INTEGER_LIMIT = 1e6
 """Greatest bound of an integer column: CP-SAT clamps at 1e7 in silence, and beyond 1e6
@@ -122,6 +127,9 @@ class SolveOptions:
         cancel: once it is set, the best plan so far is answered; see `Deadline`.
         on_bounds: told (incumbent, bound) in the program's money while a solver runs; solvers
             that log no such table never call it.
+        native: options of the backend by its own names, such as HiGHS's `mip_heuristic_effort`;
+            honoured or refused (`backends/native.py`). The whole program is then solved by that
+            backend alone, without splitting it by workload.
     """
 
     time_limit_s: float = 60.0
@@ -131,8 +139,10 @@ class SolveOptions:
     memory_limit_bytes: float | None = None
     cancel: Cancel | None = field(default=None, compare=False, repr=False)
     on_bounds: OnBounds | None = field(default=None, compare=False, repr=False)
+    native: Mapping[str, NativeValue] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "native", dict(self.native))  # the caller keeps its own
         rules = {
             "time_limit_s": (0 <= self.time_limit_s < float("inf"), "must be 0 or more, finite"),
             "relative_gap": (0 <= self.relative_gap < 1, "must be at least 0 and below 1"),
@@ -146,6 +156,11 @@ class SolveOptions:
         for name, (holds, rule) in rules.items():
             if not holds:
                 raise ProblemError(f"options.{name}", getattr(self, name), rule)
+        for name, value in self.native.items():
+            if not isinstance(name, str) or not isinstance(value, NativeValue):
+                raise ProblemError("options.native", name, "must be names with plain values")
+            if isinstance(value, float) and not isfinite(value):
+                raise ProblemError("options.native", f"{name}={value}", "must be finite")
 
     def deadline(self) -> Deadline:
         """The time limit, counted from now."""

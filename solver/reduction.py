@@ -70,8 +70,9 @@ def reduce_stream(stream: Stream, backend: str, options: SolveOptions) -> Stream
     whole = builder.rows(len(pair), lower=1.0, upper=1.0)
     for columns in (layers.share, missed):
         builder.entries(whole, columns, 1.0)
-    # Schedules come before the plan: the user's limit, which may be 0, is for the plan.
-    patient = replace(options, relative_gap=0.0, time_limit_s=SCHEDULE_LIMIT_S)
+    # Schedules come before the plan: the user's limit, which may be 0, is for the plan, and so are
+    # native options, maybe of another solver.
+    patient = replace(options, relative_gap=0.0, time_limit_s=SCHEDULE_LIMIT_S, native={})
     solution = run(backend, builder.build(), patient)
     if solution.status is not Status.OPTIMAL or solution.values is None:
         raise BackendError(f"{backend} did not solve the offload schedules: {solution.status}")

@@ -17,6 +17,7 @@ from ..models.outcome import Status
 from ..models.value import FloatArray
 from .backends.finish import FEASIBILITY, PROOF
 from .lifting import Lifting
+from .logs import LOG
 from .program import IntArray, Program, Solution
 from .variables import Variables
 
@@ -104,6 +105,7 @@ def refuted(variables: Variables, program: Program, claim: Solution, seed: int) 
     least = claim.objective if claim.bound is None else claim.bound
     if worth >= min(least, claim.objective) * (1 - PROOF):
         return claim
+    LOG.info("a search found a cheaper plan than %s proved: the proof is refuted", claim.backend)
     return replace(
         claim, status=Status.FEASIBLE, limit=REFUTED, values=found, objective=worth, bound=None
     )

@@ -79,15 +79,15 @@ def replan(asked: Request) -> Replanned:
         return quick
     ends, current = options.deadline(), asked.current
     warm(asked.backend)
-    problem = canonical(asked.problem)
+    begun, problem = perf_counter(), canonical(asked.problem)
     surveyed = survey(problem, DEFAULT_BACKEND, options, current.offers, asked.known)
     estate = without_dominated(surveyed)
-    within = replace(options, time_limit_s=time_for_search(ends, options, start))
+    within = replace(options, time_limit_s=time_for_search(ends, options, begun))
     best = decide_estate(estate, asked.backend, within)
     kept = keep(estate, current, known, asked.backend, within)
     least = contender(best.decision, current, asked.disturbance)
     if kept.broken or _may_pay(asked, kept, least, best.bound):
-        left = replace(options, time_limit_s=time_for_search(ends, options, start))
+        left = replace(options, time_limit_s=ends.left_s)
         least = _least(replace(asked, options=left), estate, least, kept)
     keeping, reason = _choice(asked, least, kept)
     chosen = contender(kept.decision, current, asked.disturbance) if keeping else least
@@ -104,7 +104,7 @@ def replan(asked: Request) -> Replanned:
         changes=chosen.changes,
         steps=stages(chosen, current, plan),
     )
-    proof = None if best.bound is None else Proof(best.bound, Knapsacks(estate))
+    proof = None if best.bound is None else Proof(best.bound, Knapsacks(surveyed))
     return Replanned(answer, surveyed, proof)
 
 

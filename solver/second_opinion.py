@@ -6,6 +6,7 @@ from ..models.fleet import FleetProblem
 from ..models.outcome import InfeasibleError, NoPlanError, Status
 from ..models.plan import FleetPlan, Opinion
 from .backends.finish import PROOF
+from .logs import LOG
 from .program import SolveOptions
 from .refuting import REFUTED
 from .solve import solve
@@ -56,6 +57,7 @@ def compared(plan: FleetPlan, other: FleetPlan) -> FleetPlan:
         agrees=not (refuted or itself),
     )
     if refuted:
+        LOG.info("%s found a cheaper plan than the proof allows: it is refuted", other.backend)
         unproved = other.replace(status=Status.FEASIBLE, usd_per_hour_bound=None, gap=None)
         return _with(unproved.replace(limit=REFUTED, opinions=plan.opinions), said)
     cheaper = other.usd_per_hour < plan.usd_per_hour * (1 - TOLERANCE)

@@ -21,6 +21,7 @@ from .dominance import without_dominated
 from .estate import survey
 from .formulation import Formulation
 from .interpret import interpret
+from .logs import LOG, percent
 from .parts import Part, decide_all
 from .precedent import KnownRoutes
 from .program import SolveOptions
@@ -77,6 +78,8 @@ def plan_and_decision(
     """`solve`, and what was decided: whole batches, before they are made as small as will do."""
     start = perf_counter()
     ends = options.deadline()
+    counts = len(problem.demands), len(problem.offers)
+    LOG.info("solve: workloads %d, offers %d, backend %s", *counts, backend)
     warm(backend)
     # Reduced also for `layers`: its own c'/y magnifies the solver's tolerance by 1/y.
     estate = survey(canonical(problem), DEFAULT_BACKEND, options)
@@ -183,4 +186,6 @@ def checked(
         plan = plan.replace(opinions=(said,))
     plan = in_order_of(problem, plan)
     verify(problem, plan, known)
+    what = plan.status.value, percent(plan.gap), plan.limit or "none", plan.seconds
+    LOG.info("solved: %s, gap %s, limit %s, %.3f s", *what)
     return plan

@@ -78,6 +78,11 @@ def still(
     vms = _vms(problem, precedent.plan.vms)
     if vms is None:
         return None
+    if asked.cheaper:
+        after = proof.after_cheaper(asked.cheaper)
+        if after is None:
+            return None
+        proof = after
     fresh: list[Route] = []
     for demand in asked.changed:
         one = _surveyed(problem, demand.name, current, options)
@@ -86,7 +91,7 @@ def still(
             return None
         fresh += route_all(one, [placed], current)
         if demand.name in asked.fallen:
-            now = proof.after_fall(one, asked.fallen[demand.name], options.deadline())
+            now = proof.after_fall(one, asked.fallen[demand.name])
             if now is None:
                 return None
             proof = now

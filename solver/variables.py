@@ -36,12 +36,18 @@ class ServiceColumns:
 
     `routed` is empty where one class has the replicas to itself. Items may have one column of
     it in common.
+
+    Attributes:
+        loss: the largest block, then whether each item is used; where a VM may be lost.
+        types: whether each VM type is used, in the order of the market; where they are counted.
     """
 
     service: Service
     period: int
     replicas: IntArray
-    routed: tuple[IntArray, ...] = ()
+    routed: tuple[IntArray, ...]
+    loss: IntArray
+    types: IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,10 @@ FILE_READERS = {
     ("models/architecture.py", "from_hf_config"),
     ("solver/backends/process.py", "_started"),
     ("solver/backends/process.py", "_last_words"),
+    ("solver/backends/writing.py", "write_here"),
 }
 """The functions outside catalogs/ and cli/ that open a file: one that their caller names, or what
-a solver's process writes on stderr, in a folder of its own."""
+a solver's process writes in a folder of its own."""
 
 FILE_CALLS = {"open", "read_bytes", "read_text", "write_bytes", "write_text"}
 

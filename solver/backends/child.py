@@ -19,10 +19,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ...models.outcome import BackendError
+from ...models.outcome import BackendError, UnsupportedOption
 from .base import get_backend
 from .canaries import failure
-from .messages import Bounds, Failed, Reply, Request, SelfTest, Solve, Stop, Tested
+from .messages import Bounds, Failed, Reply, Request, SelfTest, Stop, Tested, Work, Write, Written
+from .writing import write_here
 
 FOLDER_PREFIX = "infersave-"
 """Of the private folder of each process."""
@@ -50,21 +51,24 @@ class Child:
         self._stop.clear()
         threading.Thread(target=self._work, args=(request,), daemon=True).start()
 
-    def _work(self, request: Solve | SelfTest) -> None:
+    def _work(self, request: Work) -> None:
         try:
             reply = self._answer(request)
         except BackendError as error:
-            reply = Failed(str(error))
+            reply = Failed(str(error), isinstance(error, UnsupportedOption))
         except MemoryError:
             reply = Failed(f"{request.backend} ran out of memory")
         except Exception as error:  # a solver's own; the parent says it in its name
             reply = Failed(f"{request.backend} failed: {type(error).__name__}: {error}")
         self._send(reply)
 
-    def _answer(self, request: Solve | SelfTest) -> Reply:
+    def _answer(self, request: Work) -> Reply:
+        if isinstance(request, Write):
+            _limit_memory(None)  # a solve before may have left one
+            return Written(write_here(request.program, request.form))
         backend = get_backend(request.backend)
         if isinstance(request, SelfTest):
-            _limit_memory(None)  # a solve before may have left one
+            _limit_memory(None)
             return Tested(backend.loadable() or failure(backend))
         _limit_memory(request.options.memory_limit_bytes)
         return backend.answer(request.program, request.options, self._say, self._stop)

@@ -61,6 +61,8 @@ class Exhaustive:
             return "it enumerates integers; the program has real columns"
         if options.threads > 1:
             return "it runs on 1 thread"
+        if options.native:
+            return "it has no native options"
         points = _points(program)
         if points > MAX_POINTS:
             return f"it would enumerate {points:.0e} points, more than {MAX_POINTS:.0e}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..program import Program, SolveOptions
 from .finish import Answer
+from .writing import WRITER, Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,15 @@ class SelfTest:
     """Load this backend and try it on the canaries; `Tested` comes back."""
 
     backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write this program in this format; `Written` or `Failed` comes back."""
+
+    program: Program
+    form: Format
+    backend: str = WRITER
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +58,20 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """The text of a program."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
-    """The solver failed, in words."""
+    """The solver failed, in words; or refused an option."""
 
     message: str
+    refused: bool = False
 
 
-Request = Solve | SelfTest | Stop
-Reply = Answer | Bounds | Tested | Failed
+Work = Solve | SelfTest | Write
+Request = Work | Stop
+Reply = Answer | Bounds | Tested | Written | Failed

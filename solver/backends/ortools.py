@@ -18,11 +18,17 @@ from typing import Any
 import numpy as np
 
 from ...models.outcome import BackendError, Status
+from ..deadline import TIME
 from ..program import Program, SolveOptions
 from ..progress import OnBounds, read_row
 from .finish import Answer, absolute_gap
+from .native import HIGHS, refusal, scip_refusal
+from .native_mathopt import apply_native
 
 NAMES = ("ortools:highs", "ortools:scip", "ortools:cp-sat")
+
+NATIVE = "native"
+"""The limit that stopped a solver which says only that it was some other than time."""
 
 RELAY_S = 0.05
 """How often a running solver's thread looks whether it is to stop [s]."""
@@ -57,23 +63,32 @@ class OrTools:
             return "it rounds real variables to integers in silence; use ortools:highs"
         if self.name == "ortools:scip" and options.threads > 1:
             return "this build of SCIP is reliable on 1 thread only"
+        if self.name == "ortools:highs":
+            return refusal(options.native, HIGHS)
+        if self.name == "ortools:scip":
+            return scip_refusal(options.native)
+        if options.native:
+            return "no native options are passed on to CP-SAT; use ortools:highs or ortools:scip"
         return None
 
     def answer(self, program: Program, options: SolveOptions, say: OnBounds, stop: Event) -> Answer:
         """What the solver claims. HiGHS cannot be stopped, nor can some stages of the others.
 
         Raises:
+            UnsupportedOption: it does not take a native option.
             BackendError: the solver failed.
         """
         from ortools.math_opt.core.python import solver
 
+        arguments = mathopt_arguments(self.name, program, options, say)
+        apply_native(self.name, options, arguments)
         try:
             with _interrupter(self.name, stop) as interrupter:
-                result = solver.solve(*_arguments(self.name, program, options, say), interrupter)
+                result = solver.solve(*arguments, interrupter)
         except Exception as error:
             # MathOpt may trip over its own error object; the true message is then the context.
             raise BackendError(f"{self.name} failed: {error.__context__ or error}") from error
-        return _answer(result, program.n_columns, self.name)
+        return _answer(result, program.n_columns, self.name, NATIVE if options.native else TIME)
 
 
 @contextmanager
@@ -99,7 +114,7 @@ def _interrupter(name: str, stop: Event) -> Iterator[Any]:
         done.set()
 
 
-def _arguments(
+def mathopt_arguments(
     name: str, program: Program, options: SolveOptions, say: OnBounds
 ) -> tuple[Any, ...]:
     """What MathOpt's `solve` takes: the program, the solver, its parameters and the hint."""
@@ -164,8 +179,11 @@ def _listener(say: OnBounds) -> Callable[[Sequence[str]], None]:
     return listen
 
 
-def _answer(result: Any, n_columns: int, label: str) -> Answer:
+def _answer(result: Any, n_columns: int, label: str, other: str) -> Answer:
     """MathOpt's result: reason, limit, best bound and best point.
+
+    Args:
+        other: the limit where MathOpt calls it undetermined.
 
     Raises:
         BackendError: it stopped for a reason that is no answer.
@@ -195,5 +213,5 @@ def _answer(result: Any, n_columns: int, label: str) -> Answer:
     if claim in (Status.FEASIBLE, Status.NO_PLAN):
         limit = result_pb2.LimitProto.Name(end.limit).removeprefix("LIMIT_").lower()
         # CP-SAT often calls it undetermined; time is the one limit that it was given.
-        limit = "time" if limit == "undetermined" else limit
+        limit = other if limit == "undetermined" else limit
     return Answer(claim, values, end.objective_bounds.dual_bound, limit)

@@ -21,8 +21,9 @@ from pathlib import Path
 
 from ...models.outcome import BackendUnavailable
 from ..deadline import Deadline
+from ..logs import LOG
 from .child import FOLDER_PREFIX
-from .messages import Bounds, Reply, Request, SelfTest, Solve, Stop
+from .messages import Bounds, Reply, Request, Stop, Work
 
 POLL_S = 0.05
 """How often a cancel token is looked at [s]."""
@@ -59,6 +60,7 @@ class SolverProcess:
         self._replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="infersave replies", daemon=True)
         self._reader.start()
+        LOG.debug("solver process %d started", self.pid)
 
     def _started(self) -> subprocess.Popen[bytes]:
         paths = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
@@ -91,9 +93,7 @@ class SolverProcess:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def ask(
-        self, request: Solve | SelfTest, deadline: Deadline, on_bounds: OnBounds | None = None
-    ) -> Reply:
+    def ask(self, request: Work, deadline: Deadline, on_bounds: OnBounds | None = None) -> Reply:
         """The reply.
 
         Raises:
@@ -152,3 +152,4 @@ class SolverProcess:
                 with suppress(OSError):
                     stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        LOG.debug("solver process %d ended", self.pid)

@@ -18,6 +18,8 @@ from threading import Event
 from ..program import Program, SolveOptions
 from ..progress import OnBounds
 from .finish import Answer
+from .native import CBC as CBC_OPTIONS
+from .native import refusal
 from .pulp_model import CBC, EXACT, GAPS, OTHERS, answer_here
 
 NAME = "pulp:cbc"
@@ -79,7 +81,9 @@ class Pulp:
             return "it runs on 1 thread"
         if options.seed and self.solver != CBC:
             return "PuLP passes no seed on to it"
-        return None
+        if options.native and self.solver != CBC:
+            return "native options are passed on to CBC alone, not to other solvers of PuLP"
+        return refusal(options.native, CBC_OPTIONS)
 
     def answer(self, program: Program, options: SolveOptions, say: OnBounds, stop: Event) -> Answer:
         """What the solver claims; it logs no bounds, and cannot be stopped.

@@ -105,12 +105,13 @@ def _tool(pulp: Any, program: Program, options: SolveOptions, solver: str) -> An
         limit = math.ceil(options.time_limit_s)
         return pulp.getSolver(solver, msg=False, timeLimit=limit, threads=threads or 1, **gaps)
     seed = 1 + options.seed % (2**31 - 2)  # 0 would mean the time of day
+    native = [f"{name} {value}" for name, value in options.native.items()]  # checked: no blanks
     return pulp.COIN_CMD(
         path=pulp.PULP_CBC_CMD.pulp_cbc_path,  # left to itself PuLP prefers any cbc on PATH
         msg=False,
         timeLimit=options.time_limit_s,
         timeMode="elapsed",  # CBC counts CPU time by default
         threads=threads,
-        options=[f"randomSeed {seed}", f"randomCbcSeed {seed}"],
+        options=[f"randomSeed {seed}", f"randomCbcSeed {seed}", *native],
         **gaps,
     )

@@ -15,12 +15,14 @@ from ...models.outcome import (
     UnsupportedProgram,
 )
 from ..deadline import TIME, Deadline
+from ..logs import LOG
 from ..program import Program, Solution, SolveOptions
 from .base import Backend, get_backend
 from .finish import Answer, crossed, feasible_hint, finish
-from .messages import Bounds, Failed, SelfTest, Solve, Tested
+from .messages import Bounds, Failed, SelfTest, Solve, Tested, Write, Written
 from .pool import POOL
 from .process import Died, Late
+from .writing import WRITER, Format
 
 GRACE_S, GRACE_SHARE = 0.2, 0.05
 """How long past its time limit a solver is waited for [s], and in shares of the limit: its own
@@ -31,6 +33,9 @@ TRIES = 2
 
 TEST_S = 60.0
 """Longest time for loading a solver and its self-test [s]; it takes 0.3 s."""
+
+WRITE_S = 600.0
+"""Longest time for writing a program to text [s]."""
 
 LOGGED = 1e-6
 """Relative error of a bound that a solver logs: seven digits at least."""
@@ -97,6 +102,7 @@ def _answer(backend: Backend, program: Program, options: SolveOptions) -> Answer
     """What the backend claims, or how it fell short: late, interrupted or dead.
 
     Raises:
+        UnsupportedOption: it does not take a native option.
         BackendError: it failed, or died and no first plan can stand in.
     """
     ends, bound, died = options.deadline(), None, ""
@@ -120,12 +126,35 @@ def _answer(backend: Backend, program: Program, options: SolveOptions) -> Answer
                 reply = process.ask(Solve(backend.name, program, asked), until, heard)
         except Died as error:
             died = f"{backend.name}: its process died ({error})"
+            LOG.info("%s", died)
             continue
         except Late:
+            LOG.info("%s was late or would not stop: its process was ended", backend.name)
             return Answer(Status.NO_PLAN, bound=bound, limit=ends.reason or TIME)
         if isinstance(reply, Answer):
             return reply
-        raise BackendError(reply.message if isinstance(reply, Failed) else str(reply))
+        if isinstance(reply, Failed):
+            raise (UnsupportedOption if reply.refused else BackendError)(reply.message)
+        raise BackendError(str(reply))
     if died and program.hint is None:
         raise BackendError(died)
     return Answer(Status.NO_PLAN, bound=bound, limit=CRASHED if died else ends.reason)
+
+
+def program_text(program: Program, form: Format) -> str:
+    """The program as other solvers read it, with generated names; see `writing`.
+
+    Raises:
+        ProblemError: the program holds a number that makes some solver answer wrongly.
+        BackendUnavailable: no process can be started for it.
+        BackendError: it was not written.
+    """
+    program.check()
+    try:
+        with POOL.lend(get_backend(WRITER).library) as process:
+            reply = process.ask(Write(program, form), Deadline.within(WRITE_S))
+    except (Died, Late) as error:
+        raise BackendError(f"the program was not written: {error or 'too slow'}") from error
+    if isinstance(reply, Written):
+        return reply.text
+    raise BackendError(reply.message if isinstance(reply, Failed) else str(reply))

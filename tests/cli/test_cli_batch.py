@@ -150,3 +150,36 @@ def test_a_field_that_is_not_there(field: str, complaint: str) -> None:
 def test_values_that_are_none(text: str) -> None:
     with pytest.raises(ProblemError, match=r"count|numbers"):
         values_of(text, "x")
+
+
+def test_samples_are_the_same_whoever_solves_them(infersave: Run, folder: Path) -> None:
+    """In one run, on two processes, or torn and continued with more of them."""
+    vary = ["--vary", "workloads[chat].requests_per_s=lognormal(10,0.5)", "--seed", "7"]
+    sweep = ["batch", "example:two-workloads", *vary]
+    infersave(*sweep, "--sample", "6", "--out", "whole.jsonl")
+    whole = rows(folder / "whole.jsonl")
+    assert len({row["key"] for row in whole}) == 6
+    infersave(*sweep, "--sample", "6", "--out", "two.jsonl", "--jobs", "2")
+    assert rows(folder / "two.jsonl") == whole
+    infersave(*sweep, "--sample", "2", "--out", "part.jsonl")
+    torn = (folder / "part.jsonl").read_bytes()[:-9]
+    (folder / "part.jsonl").write_bytes(torn)
+    done = infersave(*sweep, "--sample", "6", "--out", "part.jsonl")
+    assert done.returncode == 0
+    assert rows(folder / "part.jsonl") == whole
+
+
+def test_another_seed_is_another_run(infersave: Run, folder: Path) -> None:
+    sweep = ["batch", "example:two-workloads", "--sample", "1", "--out", "r.jsonl"]
+    vary = ["--vary", "workloads[chat].requests_per_s=uniform(1,40)"]
+    assert infersave(*sweep, *vary, "--seed", "1").returncode == 0
+    done = infersave(*sweep, *vary, "--seed", "2")
+    assert done.returncode == 2
+    assert "holds results of other problems" in done.stderr
+
+
+def test_a_field_is_varied_once(infersave: Run, folder: Path) -> None:
+    vary = ["--vary", "budget.usd_per_hour=9", "--vary", "budget.usd_per_hour=10"]
+    done = infersave("batch", "example:two-workloads", *vary, "--out", "r.jsonl")
+    assert done.returncode == 2
+    assert done.stderr == "error: --vary = 'budget.usd_per_hour': is given twice\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from infersave import (
@@ -68,8 +70,9 @@ def test_reasons_are_told() -> None:
     }
 
 
+@pytest.mark.usefixtures("folder")  # a file about it is written
 def test_a_plan_refused_by_its_check_is_no_plan(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise VerificationError(["vms[0]: costs more"])
@@ -79,6 +82,7 @@ def test_a_plan_refused_by_its_check_is_no_plan(
     shown = capsys.readouterr()
     assert '"violated"' in shown.out
     assert "vms[0]: costs more" in shown.err
+    assert len(list(folder.glob("infersave-bug-*.json"))) == 1, "and it is kept"
 
 
 @pytest.mark.parametrize("where", ["infersave.solver.solve.solve"])

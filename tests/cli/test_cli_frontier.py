@@ -10,6 +10,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from infersave.models.plan import SCHEMA_VERSION
+
 Run = Callable[..., CompletedProcess[str]]
 
 DEMAND = "workloads[chat].requests_per_s"
@@ -20,7 +22,11 @@ def test_each_line_is_a_stretch_of_one_cost(infersave: Run, small: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("chat: demand: USD ")
     data = json.loads(infersave("frontier", small, "--over", f"{DEMAND}=1:20", "--json").stdout)
-    assert (data["schema_version"], data["field"], data["complete"]) == (1, DEMAND, True)
+    assert (data["schema_version"], data["field"], data["complete"]) == (
+        SCHEMA_VERSION,
+        DEMAND,
+        True,
+    )
     table = [line.split() for line in done.stdout.splitlines() if " x " in line]
     assert [float(line[2]) for line in table] == pytest.approx(
         [point["usd_per_hour"] for point in data["points"]], abs=5e-4
@@ -31,7 +37,7 @@ def test_each_line_is_a_stretch_of_one_cost(infersave: Run, small: str) -> None:
 def test_a_schema_describes_it(infersave: Run, small: str) -> None:
     data = json.loads(infersave("frontier", small, "--over", f"{DEMAND}=4:6", "--json").stdout)
     schema = json.loads(infersave("schema", "frontier").stdout)
-    assert schema["$id"] == "infersave/frontier/1"
+    assert schema["$id"] == f"infersave/frontier/{SCHEMA_VERSION}"
     assert list(data) == list(schema["properties"])
     assert list(data["points"][0]) == list(schema["$defs"]["FrontierPoint"]["properties"])
 

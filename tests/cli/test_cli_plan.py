@@ -159,3 +159,29 @@ def test_idle_gpus_are_counted_and_told() -> None:
     vms = [VMCount.parse({**vm, "gpus_used": 3}), VMCount.parse({**vm, "gpus_used": 2, "job": "a"})]
     assert idle_notes(vms) == ["3 GPUs rented and paid for, but idle: on g6.12xlarge."]
     assert idle_notes([VMCount.parse({**vm, "gpus_used": 4})]) == []
+
+
+def test_native_options_are_passed_on_or_refused(infersave: Run, small: str) -> None:
+    given = ("--native", "mip_heuristic_effort=0.3", "--native", "presolve=off")
+    done = infersave("plan", small, *given, "--native", "mip_allow_restart=FALSE", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["status"] == "optimal"
+    opinion = infersave("plan", small, *given, "--second-opinion", "ortools:scip")
+    assert (opinion.returncode, opinion.stderr) == (0, ""), "they are the first solver's alone"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("presolve", "--native = 'presolve': must be NAME=VALUE"),
+        ("mip_heuristic_effort=nan", "--native = 'mip_heuristic_effort=nan': must be finite"),
+        ("mip_heuristic_effort=9", "refuses native option 'mip_heuristic_effort' = 9: out of "),
+        ("time_limit=9", "native option 'time_limit' is InferSave's own: use time_limit_s"),
+        ("log_file=/tmp/x", "native option 'log_file' is set by InferSave itself"),
+        ("=", "native option '' is not one that is passed on"),
+    ],
+)
+def test_native_options_that_are_refused(infersave: Run, small: str, given: str, why: str) -> None:
+    done = infersave("plan", small, "--native", given)
+    assert done.returncode == 2
+    assert why in done.stderr

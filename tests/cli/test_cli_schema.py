@@ -22,12 +22,21 @@ def described(infersave: Run, what: str) -> dict[str, Any]:
     return data
 
 
-@pytest.mark.parametrize("what", ["problem", "plan", "result", "reasons", "explanation"])
+ANSWERS = ("plan", "result", "replan", "reasons", "explanation", "recommendation")
+
+
+@pytest.mark.parametrize("what", ["problem", *ANSWERS])
 def test_a_schema_is_named_and_versioned(infersave: Run, what: str) -> None:
     data = described(infersave, what)
     assert data["$id"] == f"infersave/{what}/{SCHEMA_VERSION}"
     assert data["type"] == "object"
     assert data["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("what", ANSWERS)
+def test_an_answer_says_its_version(infersave: Run, what: str) -> None:
+    field = described(infersave, what)["properties"]["schema_version"]
+    assert (field["type"], field["default"]) == ("integer", SCHEMA_VERSION)
 
 
 def test_a_plan_has_the_fields_of_its_schema(infersave: Run) -> None:

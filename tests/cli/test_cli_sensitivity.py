@@ -10,6 +10,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from infersave.models.plan import SCHEMA_VERSION
+
 Run = Callable[..., CompletedProcess[str]]
 
 
@@ -20,7 +22,7 @@ def test_steps_and_prices(infersave: Run, small: str) -> None:
     assert "chat: demand [requests/s]" in said
     assert "chat: throughput [tokens/s]" in said
     data = json.loads(infersave("sensitivity", small, "--json").stdout)
-    assert (data["schema_version"], data["complete"]) == (1, True)
+    assert (data["schema_version"], data["complete"]) == (SCHEMA_VERSION, True)
     assert [price["in_plan"] for price in data["prices"]].count(True) == said.count(
         "in the plan up to"
     )
@@ -40,7 +42,7 @@ def test_one_vm_type_alone(infersave: Run, small: str) -> None:
 def test_a_schema_describes_it(infersave: Run, small: str) -> None:
     data = json.loads(infersave("sensitivity", small, "--json").stdout)
     schema = json.loads(infersave("schema", "sensitivity").stdout)
-    assert schema["$id"] == "infersave/sensitivity/1"
+    assert schema["$id"] == f"infersave/sensitivity/{SCHEMA_VERSION}"
     assert list(data) == list(schema["properties"])
     assert list(data["prices"][0]) == list(schema["$defs"]["BreakEven"]["properties"])
     assert list(data["fields"][0]) == list(schema["$defs"]["FieldSensitivity"]["properties"])
