@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..models.fleet import FleetProblem
 from ..models.frontier import Frontier, FrontierPoint
 from .field_words import FieldWords, field_words
-from .frontier_view import Row, fleet_words, rows_of
+from .frontier_view import Row, answer_words, fleet_words, rows_of
 from .plotting import new_figure, save_figure
 from .words import usd
 
@@ -119,7 +119,7 @@ def _draw_no_plan(axes: Axes, found: Frontier, words: FieldWords) -> None:
         axes.text(
             _middle(axes, low, high),
             0.5,
-            "no plan",
+            answer_words(point),
             rotation="vertical",
             ha="center",
             va="center",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..models.fleet import FleetProblem
 from ..models.frontier import EXACT, Frontier, FrontierPoint
+from ..models.outcome import Status
 from ..models.reasons import VMs
 from .field_words import FieldWords, field_words
 from .screen import Screen
@@ -76,14 +77,15 @@ def fleet_words(vms: Sequence[VMs], providers: Collection[str]) -> str:
 def _headline(found: Frontier, words: FieldWords, steps: int) -> str:
     """What the parameter costs from one end to the other."""
     ends = ((found.low, found.points[0]), (found.high, found.points[-1]))
-    said = " and ".join(f"{_answer(p)} at {words.quantity(value)}" for value, p in ends)
+    said = " and ".join(f"{answer_words(p)} at {words.quantity(value)}" for value, p in ends)
     least = "" if steps == found.steps and found.complete else "at least "
     return f"{words.name}: {said}, in {least}{plural(steps, 'step')}."
 
 
-def _answer(point: FrontierPoint) -> str:
+def answer_words(point: FrontierPoint) -> str:
+    """What a point costs, or pays for."""
     if point.usd_per_hour is None:
-        return "no plan"
+        return "no plan" if point.status is Status.INFEASIBLE else "none found in time"
     if point.demand_factor is not None:
         return f"{point.demand_factor:.4g} times the demand"
     return f"USD {usd(point.usd_per_hour)} per hour"
@@ -96,7 +98,7 @@ def _columns(
         number_column(f"from [{words.unit}]", (words.text(row.first.low) for row in rows)),
         number_column(f"to [{words.unit}]", (words.text(row.last.high) for row in rows)),
     ]
-    fleets = (fleet_words(row.first.vms, providers) or "no plan" for row in rows)
+    fleets = (fleet_words(row.first.vms, providers) or answer_words(row.first) for row in rows)
     if any(point.demand_factor is not None for point in found.points):
         values.append(number_column("pays for demand x", (_factor(row.last) for row in rows)))
     return values, [
@@ -150,4 +152,4 @@ def _notes(found: Frontier) -> Iterator[str]:
         yield "Not every step was found: --time-limit and --solves give more."
     for point in found.points:
         if point.usd_per_hour is None:
-            yield f"No plan: {' '.join(point.reason.split())}"
+            yield f"{answer_words(point).capitalize()}: {' '.join(point.reason.split())}"

@@ -22,7 +22,16 @@ def described(infersave: Run, what: str) -> dict[str, Any]:
     return data
 
 
-ANSWERS = ("plan", "result", "replan", "reasons", "explanation", "recommendation")
+ANSWERS = (
+    "plan",
+    "result",
+    "replan",
+    "reasons",
+    "explanation",
+    "recommendation",
+    "frontier",
+    "sensitivity",
+)
 
 
 @pytest.mark.parametrize("what", ["problem", *ANSWERS])
