@@ -15,7 +15,6 @@ from math import isfinite, log
 from typing import Literal
 
 from ..models.frontier import End
-from ..models.outcome import Status
 from .attempts import Attempts, Outcome
 from .parameter import Parameter, apart
 
@@ -127,8 +126,8 @@ class Curve:
         if outcome.plan is not None and outcome.decision is not None:
             holds_to = self.parameter.holds_to(value, outcome.plan, outcome.decision)
         found = Point(value, outcome, holds_to)
-        if outcome.status is Status.NO_PLAN and self.attempts.over and len(self.points) > 1:
-            return found  # stopped in the middle: that says nothing about this value
+        if not outcome.proved and self.attempts.over and len(self.points) > 1:
+            return found  # stopped in the middle: that says little about this value
         insort(self.points, found, key=lambda p: self._rank(p.value))
         number = next(i for i, p in enumerate(self.points) if p.value == value)
         if crept and number and self._pair(number - 1).change == "none":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..models.fleet import FleetProblem
 from ..models.frontier import End, FrontierPoint
+from ..models.outcome import Status
 from .attempts import Outcome
 from .curve import Curve, Pair, Point
 from .uses import vms_by_type
@@ -36,6 +37,16 @@ class Stretch:
         return self.points[-1].outcome
 
     @property
+    def status(self) -> Status:
+        """Proved where every value is, or the first by what costs no more at the last."""
+        first, last = self.points[0].outcome, self.outcome
+        carried = first.proved and last.usd <= first.usd
+        proved = carried or all(point.outcome.proved for point in self.points)
+        if last.plan is None:
+            return last.status
+        return Status.OPTIMAL if proved else Status.FEASIBLE
+
+    @property
     def bound(self) -> float:
         """Of the value that asks least: what asks more does not cost less."""
         return self.points[0].outcome.bound
@@ -49,7 +60,7 @@ class Stretch:
         return FrontierPoint(
             low=low,
             high=high,
-            status=self.outcome.status,
+            status=self.status,
             usd_per_hour=plan.usd_per_hour,
             usd_per_hour_bound=min(self.bound, plan.usd_per_hour),
             vms=vms_by_type(problem, plan),
@@ -61,11 +72,17 @@ def stretches(curve: Curve) -> Iterator[Stretch]:
     """The points of a curve in groups of one cost, from the least asked."""
     mine = curve.points[:1]
     for pair in curve.pairs():
-        if pair.change != "none":
+        if not _one(pair):
             yield Stretch(tuple(mine), _last(curve, pair), curve.end(pair))
             mine = []
         mine.append(pair.second)
     yield Stretch(tuple(mine), mine[-1].value, "range")
+
+
+def _one(pair: Pair) -> bool:
+    """Whether two neighbours cost the same, or the one that asks more is known to cost less."""
+    cheaper = pair.second.outcome.usd <= pair.first.outcome.usd
+    return pair.change == "none" or (pair.change == "unknown" and cheaper)
 
 
 def _last(curve: Curve, pair: Pair) -> float:

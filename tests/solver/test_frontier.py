@@ -24,7 +24,11 @@ from infersave import (
 )
 from infersave.models.field_path import keys_of, with_value
 from infersave.models.frontier import EXACT
+from infersave.solver.attempts import Attempts, Outcome
+from infersave.solver.curve import Curve
 from infersave.solver.parameter import parameter_of
+from infersave.solver.solve import plan_and_decision
+from infersave.solver.stretch import stretches
 
 FleetMaker = Callable[[int], FleetProblem]
 MeasuredFleet = Callable[[int], tuple[FleetProblem, np.ndarray, np.ndarray]]
@@ -232,3 +236,18 @@ def test_under_any_limits_more_demand_costs_no_less(limited_fleet: FleetMaker, s
             except InfeasibleError:
                 usd = float("inf")
             assert usd == pytest.approx(point.usd_per_hour or float("inf"), rel=AGREE)
+
+
+def test_a_plan_for_more_stands_in_for_a_dearer_one_for_less(chat: FleetProblem) -> None:
+    parameter = parameter_of(chat, DEMAND)
+    plan, decision = plan_and_decision(parameter.at(10.0), "ortools:highs", SolveOptions())
+    stopped = plan.replace(
+        status=Status.FEASIBLE, usd_per_hour=2 * plan.usd_per_hour, usd_per_hour_bound=1.0, gap=0.5
+    )
+    options = SolveOptions()
+    curve = Curve(parameter, Attempts("", options, options.deadline(), 9, lambda count: None))
+    curve.take(8.0, Outcome(stopped.status, stopped, decision))
+    curve.take(10.0, Outcome(plan.status, plan, decision))
+    (only,) = (stretch.described(chat) for stretch in stretches(curve))
+    assert (only.low, only.high, only.status) == (8.0, 10.0, Status.FEASIBLE)
+    assert (only.usd_per_hour, only.usd_per_hour_bound) == (plan.usd_per_hour, 1.0)
