@@ -1,9 +1,11 @@
 """Many small problems: how fast on one and two processes, and what survives `kill -9`.
 
-python benchmarks/batch.py [speed=COUNT] [kills=COUNT]
+python benchmarks/batch.py [speed=COUNT] [melange=COUNT] [kills=COUNT]
 
 speed   problems of 1 to 5 workloads on every AWS us-east-1 GPU VM type: a fresh process for
         each (a few of them), a loop of load and solve, and `solve_many` on 1 and 2 processes
+melange the same problems by Melange's formulation (`melange.py`): each workload by itself, in four
+        slices of one bucket, on whole VMs of one kind of replica; its profiling is given
 kills   a run of `infersave batch` killed at random, over and over, until it is done
 """
 
@@ -13,18 +15,27 @@ import json
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 import infersave
 from infersave import SolveOptions
 from infersave.benchmarks.fleets import draw
+from infersave.benchmarks.melange import Instance, melange
+from infersave.solver.estate import survey
+from infersave.solver.market import Market
+from infersave.solver.services import Service
 
 FRESH = 20
 """Problems that get a process of their own: more would take too long."""
+CUT_S = 60.0
+"""Longest time for one program of Melange's [s]."""
 MOST_S = 2.0
 """Latest moment of a kill [s]."""
 
@@ -33,9 +44,9 @@ def speed(count: int) -> None:
     """One table, seconds per problem."""
     problems = [draw(1 + seed % 5, seed) for seed in range(count)]
     options = SolveOptions(relative_gap=1e-6)
-    texts = [problem.model_dump_json() for problem in problems]
+    texts = [problem.model_dump_json() for problem in problems[:FRESH]]
     start = time.perf_counter()
-    for text in texts[:FRESH]:
+    for text in texts:
         source = (
             "import sys, json, infersave\n"
             "infersave.solve(infersave.parse_problem(json.load(sys.stdin)))\n"
@@ -58,6 +69,36 @@ def speed(count: int) -> None:
             f"solve_many, {jobs} jobs    {1e3 * each:8.1f} ms, {1 / each:.1f} problems/s, "
             f"efficiency {loop / each / jobs:.2f}, same costs: {same}"
         )
+
+
+def melange_beside(count: int) -> None:
+    """Time and cost of Melange's formulation and of ours, from problem to checked plan."""
+    problems = [draw(1 + seed % 5, seed) for seed in range(count)]
+    infersave.solve(problems[0])
+    ours_s, theirs_s, dearer = [], [], []
+    for problem in problems:
+        start = time.perf_counter()
+        usd = infersave.solve(problem).usd_per_hour
+        ours_s.append(time.perf_counter() - start)
+        estate = survey(problem, "ortools:highs", SolveOptions())
+        answers = [melange(*instance_of(s, estate.market), CUT_S) for s in estate.services]
+        theirs_s.append(sum(seconds for _, seconds, _ in answers))
+        dearer.append(sum(their_usd for their_usd, _, _ in answers) / usd - 1.0)
+    ours, theirs = statistics.median(ours_s), statistics.median(theirs_s)
+    print(f"Melange's formulation {1e3 * theirs:8.1f} ms (median of {count})")
+    print(f"ours, checked         {1e3 * ours:8.1f} ms")
+    print(f"its fleets are {statistics.mean(dearer):.1%} dearer on average")
+
+
+def instance_of(service: Service, market: Market) -> tuple[Instance, float]:
+    """A service as Melange sees it: whole VMs of one kind of replica; and its rate."""
+    replicas = market.room[service.place] // market.pair_gpus[service.pair]
+    throughput = service.capacity(service.classes[0]) * replicas
+    names = tuple(f"{k}" for k in range(len(service.pair)))
+    rate = service.rate(0)
+    assert rate is not None
+    prices = market.price[service.place]
+    return Instance(names, prices, throughput[:, None], np.ones(1)), rate
 
 
 def kills(count: int) -> None:
@@ -103,7 +144,7 @@ def _run(root: Path, out: str) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Run the parts asked for."""
-    parts = {"speed": (speed, 1_000), "kills": (kills, 200)}
+    parts = {"speed": (speed, 10_000), "melange": (melange_beside, 200), "kills": (kills, 200)}
     for argument in arguments or list(parts):
         name, _, number = argument.partition("=")
         part, usual = parts[name]

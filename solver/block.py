@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,13 @@ from ..models.value import FloatArray, Mask, Real
 from ..models.workload import RequestClass, Workload
 from .batches import best_batches
 from .machines import Machines, allowed_gpus, enumerate_machines
+from .precedent import same_objects
 from .program import INTEGER_LIMIT, IntArray
 
 TIE = 1e-9
 """Demand that k replicas meet exactly must not ask for k + 1 for a rounding error."""
+GROUNDS = 8
+"""Machines remembered: engines and confidences of a few catalogues."""
 CHUNK = 16384
 """Candidates evaluated at once: their arrays stay in the processor's cache."""
 
@@ -113,11 +116,40 @@ def _block(
     problem: FleetProblem, held: HeldCalibrations, classes: Sequence[tuple[Workload, int]]
 ) -> Block:
     """Request classes of one kind on every pair."""
+    workload = classes[0][0]
+    return evaluate_block(classes, _machines(Ground(problem, held, workload)))
 
-    def calibration_of(gpu: str, n_gpus: int) -> Calibration:
-        return held.of(classes[0][0], gpu, n_gpus).calibration
 
-    return evaluate_block(classes, enumerate_machines(problem.offers, calibration_of))
+class Ground:
+    """What machines follow from; equal where VM types, calibrations and kind are the very same.
+
+    Batches of problems share them, and so do the answers of a planner.
+    """
+
+    def __init__(self, problem: FleetProblem, held: HeldCalibrations, workload: Workload) -> None:
+        self.offers, self._held, self._workload = problem.offers, held, workload
+        self._kind = held.kind_of(workload)
+        vm_types = (offer.vm_type for offer in problem.offers)
+        self._same = (*vm_types, *problem.calibrations)
+
+    def calibration_of(self, gpu: str, n_gpus: int) -> Calibration:
+        """A GPU's calibration under the engine and confidence of the kind."""
+        return self._held.of(self._workload, gpu, n_gpus).calibration
+
+    def __hash__(self) -> int:
+        return hash((self._kind, *map(id, self._same)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Ground)
+            and self._kind == other._kind
+            and same_objects(self._same, other._same)
+        )
+
+
+@lru_cache(maxsize=GROUNDS)
+def _machines(ground: Ground) -> Machines:
+    return enumerate_machines(ground.offers, ground.calibration_of)
 
 
 def evaluate_block(classes: Sequence[tuple[Workload, int]], machines: Machines) -> Block:

@@ -47,7 +47,7 @@ def asking_less(curve: Curve, now: Point, ends: float | None) -> NextStep:
     if curve.parameter.can_drop:
         free = curve.attempts.solve(curve.parameter.at(None))
         if free.usd >= now.outcome.bound:
-            return NextStep()
+            return NextStep(looked_to=None if free.proved else now.value, in_time=free.proved)
     for part in STRIDES:
         if curve.attempts.over or _step_before(curve, now) is not None:
             break

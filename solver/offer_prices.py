@@ -16,7 +16,7 @@ from ..models.reasons import VMs
 from ..models.sensitivity import BreakEven
 from ..models.value import FloatArray
 from .asking import Asking
-from .break_even import LATE, Line, Met, Priced, enters_below, leaves_above
+from .break_even import Line, Met, Priced, enters_below, leaves_above
 from .candidates import enumerate_streams
 from .canonical import canonical
 from .decision import read_decision
@@ -102,9 +102,10 @@ class Pricing:
         ]
         caps.append(((self.budget_usd - plan.fixed_usd) / plan.count, "above it the budget ends"))
         price, reason = min(caps)
-        if met.reason == LATE or price >= (inf if met.price is None else met.price):
+        unknown = met.price is None and not met.proved
+        if unknown or price >= (inf if met.price is None else met.price):
             return met
-        return Met(price, None, True, reason)
+        return Met(price, None, met.proved, reason)
 
     def _unusable(self, offer: Offer) -> str:
         nothing = "no workload may run on it, or none is measured there"
@@ -129,6 +130,8 @@ def offer_prices(
     Args:
         vm_types: names or keys of VM types; None: all.
     """
+    if vm_types is not None and not vm_types:
+        return
     if problem.horizon is not None and problem.budget != Budget():
         asking.complete = False
         return

@@ -202,7 +202,8 @@ def _choice(asked: Request, least: Contender, kept: Kept) -> tuple[bool, str]:
     if saving * disturbance.hours <= least.change_usd:
         changing = f"changing to it costs USD {least.change_usd:.2f}"
         return True, f"keep: {saves}, but {changing}, as much in {disturbance.hours:g} h"
-    return False, f"change: {saves}, and changes {least.n_changes} replicas"
+    replicas = f"{least.n_changes} replica{'s' * (least.n_changes != 1)}"
+    return False, f"change: {saves}, and changes {replicas}"
 
 
 def _as_decided(chosen: Contender, best: Decided, options: SolveOptions) -> Decided:

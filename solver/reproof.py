@@ -16,7 +16,7 @@ the same bound holds with the least of these, over all w, in place of $c_w$.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -66,12 +66,14 @@ class Proof:
 
     Attributes:
         bound: no plan costs less [USD/h].
-        knapsacks: at prices no dearer than now.
+        knapsacks: at prices no dearer than now, but for these:
+        cheaper: offers that have become cheaper since, which none of them would take [USD/h].
         fallen: K of services whose demand has fallen since [USD/h].
     """
 
     bound: float
     knapsacks: Knapsacks
+    cheaper: Mapping[OfferKey, float] = field(default_factory=dict)
     fallen: Mapping[str, float] = field(default_factory=dict)
 
     def after_fall(self, estate: Estate, before: float) -> Proof | None:
@@ -101,10 +103,11 @@ class Proof:
         new = min(float(patterns.cost[less].min(initial=np.inf)), float(missed[0]))
         least = float(priced.bound[0])
         bound = min(self.bound, others + max(new, least))
-        return Proof(bound, self.knapsacks, {**self.fallen, demand.name: least})
+        return replace(self, bound=bound, fallen={**self.fallen, demand.name: least})
 
     def after_cheaper(self, usd_per_hour: Mapping[OfferKey, float]) -> Proof | None:
-        """The proof once these offers have become cheaper; None: it cannot say."""
+        """The proof once these offers have become cheaper, too; None: it cannot say."""
+        usd_per_hour = {**self.cheaper, **usd_per_hour}
         cheapest, market = self.knapsacks.cheapest, self.knapsacks.estate.market
         if self.fallen or not cheapest:
             return None
@@ -120,13 +123,14 @@ class Proof:
         ratio = np.full(covering.n_workloads, np.inf)
         np.minimum.at(ratio, covering.workload, each / covering.part)
         fell = np.array([offer in usd_per_hour for offer in offers])[covering.place]
-        with_it = each + np.maximum(1.0 - covering.part, 0.0) * ratio[covering.workload]
+        rest = np.maximum(1.0 - SHORTFALL - covering.part, 0.0)
+        with_it = each + rest * ratio[covering.workload]
         more = (with_it - np.array(list(cheapest.values()))[covering.workload])[fell]
         floor = sum(cheapest.values())
         if more.min(initial=np.inf) < 0:
             return None
         bound = floor - BOUND_SLACK * abs(floor) + float(more.min(initial=np.inf))
-        return Proof(min(self.bound, bound), self.knapsacks)
+        return replace(self, bound=min(self.bound, bound), cheaper=usd_per_hour)
 
 
 def _plain(demand: Demand) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from threading import Event, Thread
@@ -34,6 +35,12 @@ RELAY_S = 0.05
 """How often a running solver's thread looks whether it is to stop [s]."""
 
 
+@cache
+def _version() -> str:
+    """Read once: it takes a millisecond."""
+    return version("ortools")
+
+
 @dataclass(frozen=True, slots=True)
 class OrTools:
     """One of `NAMES`."""
@@ -43,7 +50,7 @@ class OrTools:
 
     def version(self) -> str:
         """Of OR-Tools."""
-        return version("ortools")
+        return _version()
 
     def available(self) -> str | None:
         """Whether OR-Tools is installed."""
