@@ -35,7 +35,8 @@ class FrontierPoint(Value):
         end: how its last value, on the side where more is asked, is known: the end of the
             `range`; a step that is `exact` to `EXACT` of it; one that lies `within tolerance`
             of it; steps before the next point that together are `below resolution`; `open`:
-            somewhere before the next point, and more steps may lie there.
+            somewhere before the next point, and more steps may lie there. Of a budget, how
+            the factor is known.
     """
 
     low: NonNegative

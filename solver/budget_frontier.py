@@ -70,12 +70,13 @@ def _backwards(
         )
     for number, stretch in enumerate(found):
         usd = stretch.outcome.usd
-        dearer = found[number + 1].outcome.usd if number + 1 < len(found) else inf
+        last = number + 1 == len(found)
+        dearer = inf if last else found[number + 1].outcome.usd
         if usd <= high and dearer > low:
             point = stretch.described(problem)
             yield point.replace(
                 low=max(usd, low),
                 high=min(dearer, high),
                 demand_factor=stretch.holds_to,
-                end="range" if dearer > high else stretch.end,
+                end="open" if last else stretch.end,  # what comes after the last is not known
             )

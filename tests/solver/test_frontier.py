@@ -135,6 +135,7 @@ def test_a_budget_pays_for_the_demand_that_costs_as_much(chat: FleetProblem) -> 
     found = frontier(chat, "budget.usd_per_hour", 0.5, 9.0)
     assert found.points[0].status is Status.INFEASIBLE
     assert "costs USD 1.006" in found.points[0].reason
+    assert {point.end for point in found.points} == {"exact"}
     factors = [p.demand_factor or 0.0 for p in found.points]
     assert factors == sorted(factors)
     for point, after in pairwise(found.points[1:]):
