@@ -98,13 +98,17 @@ def keep(
     return Kept(estate, current, vms, jobs, tuple(broken), placed)
 
 
-def kept_service(
+def kept_services(
     estate: Estate, current: Current, backend: str, options: SolveOptions
-) -> Placed | None:
-    """The running replicas of an estate's one service; None where they do not serve it."""
-    (service,) = estate.services
-    placed, wrong = _service(service, Atlas(current, estate.market), backend, options)
-    return None if wrong else placed
+) -> list[Placed] | None:
+    """The running replicas of every service; None where some do not serve."""
+    atlas, found = Atlas(current, estate.market), list[Placed]()
+    for service in estate.services:
+        placed, wrong = _service(service, atlas, backend, options)
+        if wrong or placed is None:
+            return None
+        found.append(placed)
+    return found
 
 
 def _service(

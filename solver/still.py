@@ -8,18 +8,19 @@ running replicas still serve and cost no more than that bound allows, they stay.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..models.fleet import FleetProblem
 from ..models.outcome import InfeasibleError, Status
 from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route, VMCount
+from ..models.workload import Demand
 from .backends.finish import PROOF
 from .canonical import in_order_of
 from .covering import LIMIT_SLACK
 from .current import Current
 from .estate import survey
 from .harder import harder
-from .keeping import kept_service
+from .keeping import kept_services
 from .market import offer_key
 from .precedent import Precedent
 from .program import SolveOptions
@@ -28,6 +29,10 @@ from .routing import route_all
 from .solve import DEFAULT_BACKEND
 from .uses import limit_uses
 from .variables import Estate
+
+MOST_FALLS = 20
+"""Demands that may have fallen at once: each is looked into by itself, and a bound that has to
+outlast many seldom does."""
 
 DISTURBANCE = "disturbance"
 """The `limit` of a plan that is dearer than the cheapest because changes cost."""
@@ -83,34 +88,35 @@ def still(
         if after is None:
             return None
         proof = after
-    fresh: list[Route] = []
-    for demand in asked.changed:
-        one = _surveyed(problem, demand.name, current, options)
-        placed = None if one is None else kept_service(one, current, backend, options)
-        if one is None or placed is None:
-            return None
-        fresh += route_all(one, [placed], current)
-        if demand.name in asked.fallen:
-            now = proof.after_fall(one, asked.fallen[demand.name])
+    estate = _surveyed(problem, asked.changed, current, options)
+    placed = None if estate is None else kept_services(estate, current, backend, options)
+    if estate is None or placed is None or len(asked.fallen) > MOST_FALLS:
+        return None
+    for service in estate.services:
+        before = asked.fallen.get(service.demand.name)
+        if before is not None:
+            now = proof.after_fall(replace(estate, services=(service,)), before)
             if now is None:
                 return None
             proof = now
+    fresh = route_all(estate, placed, current)
     plan = _plan(problem, precedent.plan, vms, fresh, proof.bound, options)
     return None if plan is None else Still(plan, tuple(fresh), proof)
 
 
 def _surveyed(
-    problem: FleetProblem, name: str, current: Current, options: SolveOptions
+    problem: FleetProblem, changed: Sequence[Demand], current: Current, options: SolveOptions
 ) -> Estate | None:
-    """One demand with its candidates; None where nothing can serve it."""
-    alone = problem.model_copy(
+    """Some demands with their candidates; None where nothing can serve one of them."""
+    names = {demand.name for demand in changed}
+    those = problem.model_copy(
         update={
-            "workloads": tuple(w for w in problem.workloads if w.name == name),
-            "measured": tuple(m for m in problem.measured if m.name == name),
+            "workloads": tuple(w for w in problem.workloads if w.name in names),
+            "measured": tuple(m for m in problem.measured if m.name in names),
         }
     )
     try:
-        return survey(alone, DEFAULT_BACKEND, options, current.offers)
+        return survey(those, DEFAULT_BACKEND, options, current.offers)
     except InfeasibleError:
         return None
 
