@@ -72,17 +72,17 @@ if TYPE_CHECKING:
     from infersave.models.workload import SLO, Job, RequestClass, Workload
     from infersave.solver.backends.base import backend_names
     from infersave.solver.export import ColumnName, ExportedProgram, export_program
-    from infersave.solver.frontier import frontier
     from infersave.solver.many import solve_many
     from infersave.solver.measuring import worth_measuring
-    from infersave.solver.planner import Planner
     from infersave.solver.program import SolveOptions
+    from infersave.solver.reasons.relaxing import explain
     from infersave.solver.recommend import Choice, Measurement, Recommendation, recommend
-    from infersave.solver.relaxing import explain
+    from infersave.solver.replanning.planner import Planner
     from infersave.solver.second_opinion import second_opinion
-    from infersave.solver.sensitivity import sensitivity
     from infersave.solver.solve import solve
     from infersave.solver.verify import verify
+    from infersave.solver.whatif.frontier import frontier
+    from infersave.solver.whatif.sensitivity import sensitivity
 
 _HOME = {
     "catalogs.architectures": ("architecture_names", "load_architecture"),
@@ -137,16 +137,16 @@ _HOME = {
     ),
     "models.workload": ("SLO", "Job", "RequestClass", "Workload"),
     "solver.backends.base": ("backend_names",),
-    "solver.planner": ("Planner",),
+    "solver.replanning.planner": ("Planner",),
     "solver.program": ("SolveOptions",),
     "solver.export": ("ColumnName", "ExportedProgram", "export_program"),
-    "solver.frontier": ("frontier",),
+    "solver.whatif.frontier": ("frontier",),
     "solver.many": ("solve_many",),
     "solver.measuring": ("worth_measuring",),
     "solver.recommend": ("Choice", "Measurement", "Recommendation", "recommend"),
-    "solver.relaxing": ("explain",),
+    "solver.reasons.relaxing": ("explain",),
     "solver.second_opinion": ("second_opinion",),
-    "solver.sensitivity": ("sensitivity",),
+    "solver.whatif.sensitivity": ("sensitivity",),
     "solver.solve": ("solve",),
     "solver.verify": ("verify",),
 }

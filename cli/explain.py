@@ -50,7 +50,7 @@ def explain(
     from ..models.reasons import Reasons
     from ..solver.backends.base import get_backend
     from ..solver.program import SolveOptions
-    from ..solver.relaxing import explain as find
+    from ..solver.reasons.relaxing import explain as find
     from .filters import naming_flags
 
     asked = read_problem(problem)

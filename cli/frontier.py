@@ -68,8 +68,8 @@ def frontier(
     from ..catalogs.variations import range_of
     from ..models.outcome import ProblemError
     from ..solver.backends.base import get_backend
-    from ..solver.frontier import frontier as find
     from ..solver.program import SolveOptions
+    from ..solver.whatif.frontier import frontier as find
 
     if plot is not None:
         check_plot(plot, "--plot")

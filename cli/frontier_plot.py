@@ -134,7 +134,7 @@ def _middle(axes: Axes, low: float, high: float) -> float:
 
 def _draw_now(axes: Axes, problem: FleetProblem, found: Frontier, words: FieldWords) -> None:
     """The value that the problem has."""
-    from ..solver.parameter import parameter_of
+    from ..solver.whatif.parameter import parameter_of
 
     now = parameter_of(problem, found.field).now
     if isinstance(now, (int, float)) and found.low <= now <= found.high:

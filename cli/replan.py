@@ -78,8 +78,8 @@ def replan(
     from ..models.disturbance import Disturbance
     from ..models.plan import FleetPlan
     from ..solver.backends.base import get_backend
-    from ..solver.planner import Planner
     from ..solver.program import SolveOptions
+    from ..solver.replanning.planner import Planner
 
     if problem == running == STDIN:
         raise ProblemError("RUNNING", STDIN, "PROBLEM and RUNNING cannot both come from stdin")

@@ -151,7 +151,7 @@ def _reasons(
 ) -> Reasons:
     """Why the plan, with a sign of life while other fleets are looked for."""
     from ..solver.backends.base import get_backend
-    from ..solver.reasoning import reasons
+    from ..solver.reasons.reasoning import reasons
 
     with working("looking for other fleets") as say:
         return reasons(

@@ -10,7 +10,7 @@ from ..models.measured import MeasuredWorkload
 from ..models.plan import Assignment, FleetPlan, Route
 from ..models.reasons import Binding
 from ..models.workload import Demand, Workload
-from ..solver.binding import NEARLY
+from ..solver.reasons.binding import NEARLY
 from .demand import demand
 from .deployment_columns import slo_checks
 from .places import PlaceKey, place_labels, place_of, span_name

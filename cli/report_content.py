@@ -9,7 +9,7 @@ from ..models.fleet import FleetProblem
 from ..models.outcome import Status
 from ..models.plan import SCHEMA_VERSION, FleetPlan, LimitUse, VMCount
 from ..models.reasons import Reasons
-from ..solver.binding import binding
+from ..solver.reasons.binding import binding
 from .notes import RECOMPUTED, price_read
 from .places import by_place, place_of
 from .plan_hosts import host_lines

@@ -60,7 +60,7 @@ def sensitivity(
     """
     from ..solver.backends.base import get_backend
     from ..solver.program import SolveOptions
-    from ..solver.sensitivity import sensitivity as find
+    from ..solver.whatif.sensitivity import sensitivity as find
 
     if plot is not None:
         check_plot(plot, "--plot")

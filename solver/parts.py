@@ -10,7 +10,6 @@ from time import monotonic
 from ..models.outcome import InfeasibleError, NoPlanError, Status, UnsupportedOption
 from .attempt import BACKEND
 from .backends.running import run
-from .bulk import covers, decide_in_bulk, refusal
 from .conflicts import binding_limits, in_words
 from .deadline import INTERRUPTED
 from .decision import Decision, read_decision
@@ -19,6 +18,7 @@ from .logs import LOG, percent
 from .program import Solution, SolveOptions
 from .progress import OnProgress, Progress
 from .refuting import refuted
+from .splitting.bulk import covers, decide_in_bulk, refusal
 from .variables import Estate
 
 FEW = 30

@@ -15,12 +15,11 @@ from ..models.measured import MeasuredWorkload
 from ..models.outcome import VerificationError
 from ..models.plan import Assignment, FleetPlan, MeasuredRoute, Route
 from ..models.workload import Demand, Workload
-from .precedent import KnownRoutes, settled
-from .verify_demand import check_demand, check_rate, check_shared
-from .verify_limits import check_horizon, check_limits, check_one_size
-from .verify_queueing import Sent, check_waits
-from .verify_replica import Truths, check_deployment, check_job, check_prediction
-from .verify_vms import (
+from .checks.demand import check_demand, check_rate, check_shared
+from .checks.limits import check_horizon, check_limits, check_one_size
+from .checks.queueing import Sent, check_waits
+from .checks.replica import Truths, check_deployment, check_job, check_prediction
+from .checks.vms import (
     PHYSICS,
     OfferKey,
     Spot,
@@ -31,6 +30,7 @@ from .verify_vms import (
     offer_of,
     spot_of,
 )
+from .precedent import KnownRoutes, settled
 
 
 def verify(problem: FleetProblem, plan: FleetPlan, known: KnownRoutes | None = None) -> None:

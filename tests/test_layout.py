@@ -33,6 +33,9 @@ FORBIDDEN = {
 }
 """What a folder never imports, beside OUTSIDE; and SOLVERS belong to solver/backends alone."""
 
+ABOVE = ("reasons", "replanning", "whatif")
+"""Folders of solver/ that nothing else of it imports."""
+
 FILE_READERS = {
     ("models/architecture.py", "from_hf_config"),
     ("solver/backends/process.py", "_started"),
@@ -142,6 +145,14 @@ def test_every_package_is_listed() -> None:
 
 def test_every_folder_of_modules_is_a_package() -> None:
     assert all((ROOT / path.parent / "__init__.py").exists() for path in MODULES)
+
+
+def test_nothing_below_knows_what_stands_on_it() -> None:
+    """Planners, reasons and what-ifs use the solver; a solve needs none of them."""
+    above = tuple(f"infersave.solver.{name}" for name in ABOVE)
+    for path in in_folders("solver"):
+        if len(path.parts) < 3 or path.parts[1] not in ABOVE:
+            assert not among(Module.read(path).imports, above), path
 
 
 def test_no_stray_root_module() -> None:

@@ -157,9 +157,9 @@ def test_a_check_that_does_not_count_in_decimals_is_found(
     inexact: Callable[[float], Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from infersave.benchmarks.ties import misjudged
-    from infersave.solver import verify_demand, verify_limits, verify_vms
+    from infersave.solver.checks import demand, limits, vms
 
-    for module in (verify_demand, verify_limits, verify_vms):
+    for module in (demand, limits, vms):
         monkeypatch.setattr(module, "exact", inexact)
     assert misjudged(0)[1]
 
@@ -170,9 +170,9 @@ def test_a_check_with_another_tolerance_is_found(
     tolerance: str, factor: Fraction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from infersave.benchmarks.ties import misjudged
-    from infersave.solver import verify_demand, verify_limits, verify_vms
+    from infersave.solver.checks import demand, limits, vms
 
-    for module in (verify_demand, verify_limits, verify_vms):
+    for module in (demand, limits, vms):
         if hasattr(module, tolerance):
             monkeypatch.setattr(module, tolerance, getattr(module, tolerance) * factor)
     assert misjudged(0)[1]

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from infersave import ProblemError, SolveOptions, Status, UnsupportedProgram
-from infersave.solver import decomposition
 from infersave.solver.backends.running import run
-from infersave.solver.columns import Columns
-from infersave.solver.covering import Covering
-from infersave.solver.decomposition import solve_covering
-from infersave.solver.incumbent import CoveringPlan
-from infersave.solver.plain import plain_program
-from infersave.solver.prices import Limits, Prices, bound_at, vm_price
-from infersave.solver.pricing import price_workloads
-from infersave.solver.zones import Standing, stand
+from infersave.solver.splitting import decomposition
+from infersave.solver.splitting.columns import Columns
+from infersave.solver.splitting.covering import Covering
+from infersave.solver.splitting.decomposition import solve_covering
+from infersave.solver.splitting.incumbent import CoveringPlan
+from infersave.solver.splitting.plain import plain_program
+from infersave.solver.splitting.prices import Limits, Prices, bound_at, vm_price
+from infersave.solver.splitting.pricing import price_workloads
+from infersave.solver.splitting.zones import Standing, stand
 
 SEEDS, BLOCKS = 200, 10
 AGREE = 2e-6

@@ -24,11 +24,11 @@ from infersave import (
 )
 from infersave.models.field_path import keys_of, with_value
 from infersave.models.frontier import EXACT
-from infersave.solver.attempts import Attempts, Outcome
-from infersave.solver.curve import Curve
-from infersave.solver.parameter import parameter_of
 from infersave.solver.solve import plan_and_decision
-from infersave.solver.stretch import stretches
+from infersave.solver.whatif.attempts import Attempts, Outcome
+from infersave.solver.whatif.curve import Curve
+from infersave.solver.whatif.parameter import parameter_of
+from infersave.solver.whatif.stretch import stretches
 
 FleetMaker = Callable[[int], FleetProblem]
 MeasuredFleet = Callable[[int], tuple[FleetProblem, np.ndarray, np.ndarray]]

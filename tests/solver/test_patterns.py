@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from infersave.solver.columns import Columns
-from infersave.solver.completion import completion_of
-from infersave.solver.covering import SHORTFALL, Covering
-from infersave.solver.knapsack import search
-from infersave.solver.needs import needs_of
-from infersave.solver.pricing import Effort, near_patterns, price_workloads
-from infersave.solver.quick import quick_cost
-from infersave.solver.shortlist import cheapest_lists
+from infersave.solver.splitting.columns import Columns
+from infersave.solver.splitting.completion import completion_of
+from infersave.solver.splitting.covering import SHORTFALL, Covering
+from infersave.solver.splitting.knapsack import search
+from infersave.solver.splitting.needs import needs_of
+from infersave.solver.splitting.pricing import Effort, near_patterns, price_workloads
+from infersave.solver.splitting.quick import quick_cost
+from infersave.solver.splitting.shortlist import cheapest_lists
 
 SEEDS = 120
 MOST_REPLICAS = 4

@@ -23,8 +23,8 @@ from infersave import (
 )
 from infersave.models.field_path import with_field
 from infersave.models.relaxation import TOLERANCE, Explanation
-from infersave.solver.knobs import Knob
-from infersave.solver.relaxing import _nearest
+from infersave.solver.reasons.knobs import Knob
+from infersave.solver.reasons.relaxing import _nearest
 
 OPTIONS = SolveOptions(relative_gap=0.0, time_limit_s=60.0)
 AGREE = 1e-6

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-import infersave.solver.replanning as replanning
+import infersave.solver.replanning.replan as replanning
 from infersave import Disturbance, FleetProblem, InfeasibleError, Planner, SolveOptions, solve
-from infersave.solver.harder import harder
 from infersave.solver.precedent import Precedent, settled
+from infersave.solver.replanning.harder import harder
 from infersave.solver.solve import Decided, decide_estate
 
 FleetMaker = Callable[[int], FleetProblem]

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from infersave.solver.covering import Covering
-from infersave.solver.plain import plain_point, plain_program
-from infersave.solver.zones import stand, vms_for
+from infersave.solver.splitting.covering import Covering
+from infersave.solver.splitting.plain import plain_point, plain_program
+from infersave.solver.splitting.zones import stand, vms_for
 
 ZONES = 3
 

@@ -1,0 +1,1 @@
+"""The parts of `verify`: each recomputes one kind of claim."""

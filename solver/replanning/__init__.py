@@ -1,0 +1,1 @@
+"""From a running fleet to the next one, with as little change as pays."""

@@ -1,0 +1,1 @@
+"""How the least cost moves with a parameter, a limit or a price."""
