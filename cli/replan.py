@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from ..models.outcome import ProblemError
 from .filters import naming_flags
@@ -19,7 +18,8 @@ app = App(
     name="replan",
     help_epilogue="""Examples:
   infersave plan fleet.yaml --out running.json
-  infersave replan fleet.yaml running.json --move-usd 0.2 --hours 4 --threshold 0.5
+  infersave replan fleet.yaml running.json --start-usd 0.2 --hours 4
+  infersave replan fleet.yaml running.json --threshold 0.5
   infersave replan fleet.yaml running.json --most-changes 3 --out next.json
   infersave replan fleet.yaml running.json --sold-out aws:g6.xlarge@us-east-1/spot""",
 )
@@ -47,11 +47,11 @@ def replan(
     *,
     start_usd: float = 0.0,
     stop_usd: float = 0.0,
-    move_usd: float = 0.0,
+    move_usd: float | None = None,
     hours: float = 1.0,
     most_changes: Whole | None = None,
     threshold: float = 0.0,
-    sold_out: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    sold_out: tuple[str, ...] | None = None,
     backend: str = "ortools:highs",
     time_limit: float = 60.0,
     gap: float = 1e-6,
@@ -65,7 +65,7 @@ def replan(
         running: The plan that runs: the JSON of infersave plan or of this command's --out.
         start_usd: What starting a replica costs, once.
         stop_usd: What stopping one costs.
-        move_usd: What moving one costs; at most a start and a stop.
+        move_usd: What moving one costs, if less than a start and a stop.
         hours: Within how many hours changes must pay back.
         most_changes: Most replicas that may start, stop or move.
         threshold: Keep what runs unless the new fleet saves this many USD per hour.
@@ -102,7 +102,7 @@ def replan(
             backend=get_backend(backend).name,
             options=SolveOptions(time_limit_s=time_limit, relative_gap=gap, cancel=interrupted),
         )
-        planner.update(sold_out=sold_out)
+        planner.update(sold_out=sold_out or ())
         with working("planning around what runs"):
             found = planner.replan()
     if out is not None:

@@ -10,6 +10,11 @@ A replica of a workload that stops in one place while another one starts elsewhe
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
+from .outcome import ProblemError
 from .value import NonNegative, Positive, Value, WholeNumber
 
 
@@ -17,8 +22,10 @@ class Disturbance(Value):
     """What it costs to change a running fleet. By default nothing, and any change may be made.
 
     Attributes:
-        start_usd, stop_usd, move_usd: of one replica, paid once: the GPU time of loading
-            weights, cold caches, risk. A move costs at most a start and a stop.
+        start_usd, stop_usd: of one replica, paid once: the GPU time of loading weights, cold
+            caches, risk.
+        move_usd: of a stop in one place with a start in another, where both together cost less
+            than each by itself; None: they do not.
         hours: over which a change must pay back: how long until the next one [h].
         most_changes: replicas that may start, stop or move at one time; None: any number.
         threshold_usd_per_hour: the running fleet is kept unless the new one saves as much.
@@ -26,15 +33,15 @@ class Disturbance(Value):
 
     start_usd: NonNegative = 0.0
     stop_usd: NonNegative = 0.0
-    move_usd: NonNegative = 0.0
+    move_usd: NonNegative | None = None
     hours: Positive = 1.0
     most_changes: WholeNumber | None = None
     threshold_usd_per_hour: NonNegative = 0.0
 
     @property
     def of_move_usd(self) -> float:
-        """What a move costs: never more than a stop here and a start there [USD]."""
-        return min(self.move_usd, self.start_usd + self.stop_usd)
+        """What a move costs [USD]."""
+        return self.start_usd + self.stop_usd if self.move_usd is None else self.move_usd
 
     @property
     def worth_usd_per_hour(self) -> float:
@@ -45,8 +52,15 @@ class Disturbance(Value):
     @property
     def matters(self) -> bool:
         """Whether changes cost anything or are capped."""
-        costs = self.start_usd or self.stop_usd or self.move_usd
+        costs = self.start_usd or self.stop_usd
         return bool(costs) or self.most_changes is not None
+
+    @model_validator(mode="after")
+    def _no_dearer_than_its_parts(self) -> Self:
+        if self.move_usd is not None and self.move_usd > self.start_usd + self.stop_usd:
+            rule = "must be at most start_usd + stop_usd: a move is a stop here and a start there"
+            raise ProblemError("move_usd", self.move_usd, rule)
+        return self
 
     def usd(self, started: int, stopped: int, moved: int) -> float:
         """What so many changes cost, once [USD]."""

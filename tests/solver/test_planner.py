@@ -56,10 +56,12 @@ def started(problem: FleetProblem, disturbance: Disturbance) -> Planner | None:
 
 
 def disturbances(rng: np.random.Generator) -> Disturbance:
+    start_usd, stop_usd = float(rng.choice([0, 0.05, 1])), float(rng.choice([0, 0.02, 0.3]))
+    part = rng.choice([0, 0.5, 1])
     return Disturbance(
-        start_usd=float(rng.choice([0, 0.05, 1])),
-        stop_usd=float(rng.choice([0, 0.02, 0.3])),
-        move_usd=float(rng.choice([0, 0.03, 1])),
+        start_usd=start_usd,
+        stop_usd=stop_usd,
+        move_usd=None if part == 1 else float(part * (start_usd + stop_usd)),
         hours=float(rng.choice([0.25, 1, 10])),
         most_changes=None if rng.random() < 0.6 else int(rng.integers(0, 6)),
         threshold_usd_per_hour=float(rng.choice([0, 0.1, 1])),
@@ -225,7 +227,7 @@ def test_the_least_change_against_enumeration(factor: float, backend: str) -> No
     stops = np.maximum(running[:, :, None] - x, 0).sum(axis=1)
     moves = np.minimum(starts, stops)
     paid = cost.start_usd * (starts - moves) + cost.stop_usd * (stops - moves)
-    usd += (paid + cost.move_usd * moves).sum(axis=0) / cost.hours
+    usd += (paid + cost.of_move_usd * moves).sum(axis=0) / cost.hours
     enough = (carried >= np.array(asked)[:, None] * (1 - 1e-9)).all(axis=0)
     least = usd[enough].min()
     assert found.plan.usd_per_hour + found.change_usd / cost.hours == pytest.approx(least)
@@ -340,6 +342,12 @@ def test_bad_news_is_refused_and_nothing_changes(change: dict[str, object], fiel
         planner.update(**change)  # type: ignore[arg-type]
     assert field in refused.value.field
     assert planner.problem == two_workloads()
+
+
+def test_a_move_costs_no_more_than_its_parts() -> None:
+    assert Disturbance(start_usd=0.2, stop_usd=0.1).of_move_usd == pytest.approx(0.3)
+    with pytest.raises(ProblemError, match="move_usd"):
+        Disturbance(start_usd=0.2, move_usd=0.3)
 
 
 def test_a_horizon_is_refused() -> None:
