@@ -9,6 +9,7 @@
     explain   fleets without a plan: the first suggestion is enough, at the cost it says
     metamorphic  what a change must do to the optimum of a random fleet (metamorphic.py)
     ties      demands and bills met exactly in decimals, judged by the check; some are solved
+    replans   a planner's answers to changes of a random fleet: the optimum, thresholds, caps, steps
     fuzz      problems, catalogues and measurements broken at random: read, or refused with a
               proper message, at once
 
@@ -49,7 +50,9 @@ from infersave.tests.conftest import (
     make_vm_type,
     make_workload,
 )
+from infersave.tests.solver.test_planner import assert_answer_holds, walks
 from infersave.tests.solver.test_relaxing import impossible
+from infersave.tests.solver.test_still import assert_it_is_the_optimum, small_steps
 from infersave.tests.solver.test_verify import corruptions
 
 SMALL = ("exhaustive", "ortools:highs", "ortools:scip", "pulp:cbc")
@@ -173,6 +176,19 @@ def ties(seed: int) -> Tried:
     return Tried(seed, count, tuple(wrong))
 
 
+def replans(seed: int) -> Tried:
+    """Small and large changes under two random fleets; a broken assertion is a finding."""
+    count = 0
+    for maker in (make_fleet, make_limited_fleet):
+        for planner, found in walks(maker, seed):
+            assert_answer_holds(planner, found)
+            count += 1
+        for planner, found in small_steps(maker, seed):
+            assert_it_is_the_optimum(planner, found)
+            count += 1
+    return Tried(seed, count)
+
+
 PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
     "solvers": (solvers, 10_000),
     "medium": (medium, 1_000),
@@ -180,6 +196,7 @@ PARTS: dict[str, tuple[Callable[[int], Tried], int]] = {
     "explain": (explain, 400),
     "metamorphic": (metamorphic, 200),
     "ties": (ties, 2_000),
+    "replans": (replans, 1_000),
     "fuzz": (fuzz, 100_000),
 }
 """By name: what is tried with a seed, and how many seeds."""

@@ -20,6 +20,7 @@ from infersave.solver.program import Program
 
 SEEDS = {part: range(1000, 1003) for part in ("solvers", "medium", "lies", "explain")}
 SEEDS |= {"fuzz": range(1000, 1300), "metamorphic": range(1003, 1005), "ties": range(1000, 1003)}
+SEEDS["replans"] = range(1000, 1002)
 
 pytestmark = pytest.mark.checkout
 
