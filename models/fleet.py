@@ -51,6 +51,11 @@ class FleetProblem(Value):
         """Every workload, predicted and measured."""
         return (*self.workloads, *self.measured)
 
+    @property
+    def zoned(self) -> bool:
+        """Whether it matters in which zone replicas stand: some demand survives the loss of one."""
+        return any(demand.survive.zone is not None for demand in self.demands)
+
     def at_median(self) -> FleetProblem:
         """The same planned on median times."""
         workloads = tuple(w.replace(slo=w.slo.replace(confidence=None)) for w in self.workloads)

@@ -41,7 +41,8 @@ class Step(Value):
     Attributes:
         action: `start` and `stop` are of replicas.
         provider, vm_type, region, purchase, zone: the VM.
-        was: the VM's number among the hosts of the running plan; None: it is new.
+        was: the VM's number among the hosts of the running plan, through all zones where the next
+            one knows none; None: it is new.
         number: its number among the hosts of the new plan; None: it goes.
         workload, n_gpus, replicas: what starts, stops or is set; of VMs, nothing.
         batch: sequences held at once, of what starts or is set, by request class.

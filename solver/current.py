@@ -22,6 +22,11 @@ class Spot(NamedTuple):
     place: PlaceKey
     n_gpus: int
 
+    @property
+    def anywhere(self) -> Spot:
+        """The same in no zone."""
+        return Spot(self.place._replace(zone=None), self.n_gpus)
+
 
 @dataclass(frozen=True, slots=True)
 class Current:
@@ -45,6 +50,22 @@ class Current:
     def vms_of(self, offer: OfferKey) -> int:
         """Running VMs of an offer, in every zone."""
         return sum(len(vms) for place, vms in self.rooms.items() if place[:3] == offer)
+
+    def anywhere(self) -> Current:
+        """The same where zones matter no more: VMs are numbered through all zones of a place."""
+        replicas: dict[str, dict[Spot, int]] = {}
+        batch: dict[tuple[str, Spot], Mapping[int, int]] = {}
+        rooms: dict[PlaceKey, tuple[Seats, ...]] = {}
+        for name, where in self.replicas.items():
+            mine = replicas.setdefault(name, {})
+            for spot, count in where.items():
+                mine[spot.anywhere] = mine.get(spot.anywhere, 0) + count
+        for (name, spot), sizes in self.batch.items():
+            batch.setdefault((name, spot.anywhere), sizes)
+        for place in sorted(self.rooms, key=lambda place: place.zone or 0):
+            key = place._replace(zone=None)
+            rooms[key] = (*rooms.get(key, ()), *self.rooms[place])
+        return Current(replicas, batch, rooms)
 
     @property
     def offers(self) -> frozenset[OfferKey]:

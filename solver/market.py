@@ -138,21 +138,16 @@ def open_market(problem: FleetProblem, running: frozenset[OfferKey] = NOTHING) -
 
 def _places(problem: FleetProblem, running: frozenset[OfferKey]) -> tuple[Place, ...]:
     """The cheapest of the offers that no rule tells apart, in every zone where zones matter."""
-    zoned = zones_matter(problem)
+    zoned = problem.zoned
     chosen = {id(offers[0]) for offers in alike_offers(problem)}
     kept = [o for o in problem.offers if id(o) in chosen or offer_key(o) in running]
     zones: Sequence[int | None] = range(problem.zones_per_region) if zoned else (None,)
     return tuple(Place(offer, zone) for offer in kept for zone in zones)
 
 
-def zones_matter(problem: FleetProblem) -> bool:
-    """Whether some demand must survive the loss of a zone."""
-    return any(demand.survive.zone is not None for demand in problem.demands)
-
-
 def alike_offers(problem: FleetProblem) -> list[list[Offer]]:
     """Offers in groups that no rule tells apart, the cheapest of each group first."""
-    zoned = zones_matter(problem)
+    zoned = problem.zoned
     rules = {(d.allow, d.forbid): d for d in problem.demands if d.restricted}.values()
     groups: dict[tuple[object, ...], list[Offer]] = {}
     for offer in sorted(problem.offers, key=lambda o: (o.usd_per_hour, o.key)):

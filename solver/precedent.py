@@ -76,6 +76,7 @@ def same_ground(one: FleetProblem, other: FleetProblem) -> bool:
         and other.horizon is None
         and one.confidence == other.confidence
         and one.zones_per_region == other.zones_per_region
+        and one.zoned == other.zoned
         and same_objects(one.calibrations, other.calibrations)
     )
 

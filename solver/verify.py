@@ -59,7 +59,7 @@ def find_violations(
         (o.vm_type.key, o.region, o.purchase): o for o in problem.offers
     }
     demands: dict[str, Demand] = {demand.name: demand for demand in problem.demands}
-    zoned = any(demand.survive.zone is not None for demand in problem.demands)
+    zoned = problem.zoned
     standing: list[Route] = []
     truths, queued = Truths(problem), dict[tuple[str, int, Spot], list[Sent]]()
     for field, routes in (("assignments", plan.assignments), ("measured", plan.measured)):

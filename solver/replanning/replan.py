@@ -74,6 +74,8 @@ def replan(asked: Request) -> Replanned:
         InfeasibleError, NoPlanError, BackendError, VerificationError: as `solve`.
     """
     start, options = perf_counter(), asked.options
+    if not asked.problem.zoned:
+        asked = replace(asked, current=asked.current.anywhere())
     known = {} if asked.precedent is None else asked.precedent.alike(asked.problem)
     if (quick := _still(asked, known, start)) is not None:
         return quick

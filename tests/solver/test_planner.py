@@ -28,6 +28,8 @@ from infersave.models.hardware import Offer
 from infersave.models.plan import Host
 
 FleetMaker = Callable[[int], FleetProblem]
+Vm = tuple[object, ...]
+Held = Counter[tuple[str, int]]
 EXACT = SolveOptions(relative_gap=0.0)
 ROUNDING = 1e-6
 MOST = 6
@@ -114,7 +116,11 @@ def assert_answer_holds(planner: Planner, found: Replan) -> None:
     best = solve(problem, options=EXACT).usd_per_hour
     slack = ROUNDING * best
     assert found.plan.usd_per_hour >= best - slack
-    assert found.plan.usd_per_hour_bound == pytest.approx(best, abs=2 * slack)
+    bound = found.plan.usd_per_hour_bound
+    assert bound is not None
+    assert bound <= best + 2 * slack
+    if found.plan.limit != "disturbance":  # an old bound may be all that it takes to keep
+        assert bound >= best - 2 * slack
     if asked.most_changes is not None and not found.kept:
         assert found.n_changes <= asked.most_changes
     running = found.running_usd_per_hour
@@ -140,6 +146,8 @@ def assert_steps_lead_there(
     """The steps, taken one by one, end in the plan; no VM overflows, no workload dips unsaid."""
     room = {(o.vm_type.key, o.region, o.purchase): o.vm_type.n_gpus for o in problem.offers}
     seats = {("was", *vm): Counter(held) for vm, held in seated(running)}
+    if not problem.zoned:
+        seats = through_all_zones(seats)
     before, after = totals(c for c in seats.values()), totals(c for _, c in seated(found.plan))
     early = {step.workload for step in found.steps if step.early}
     for step in found.steps:
@@ -165,7 +173,7 @@ def assert_steps_lead_there(
     assert there == wanted
 
 
-def seated(plan: FleetPlan | None) -> list[tuple[tuple[object, ...], Counter[tuple[str, int]]]]:
+def seated(plan: FleetPlan | None) -> list[tuple[Vm, Held]]:
     """Each VM of the services of a plan, and what sits on it."""
     return [
         ((*place(host), number), Counter({(s.workload, s.n_gpus): s.replicas for s in host.seats}))
@@ -173,6 +181,16 @@ def seated(plan: FleetPlan | None) -> list[tuple[tuple[object, ...], Counter[tup
         if host.job is None
         for number in range(host.first, host.first + host.count)
     ]
+
+
+def through_all_zones(seats: dict[Vm, Held]) -> dict[Vm, Held]:
+    """Running VMs numbered through the zones of their place, which the next plan does not know."""
+    found: dict[Vm, Held] = {}
+    numbers: Counter[Vm] = Counter()
+    for vm in sorted(seats, key=lambda vm: (str(vm[:4]), str(vm[4]), int(str(vm[5])))):
+        numbers[vm[:4]] += 1
+        found[(*vm[:4], None, numbers[vm[:4]])] = seats[vm]
+    return found
 
 
 def place(vm: Host | Step) -> tuple[object, ...]:
