@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable
@@ -11,11 +12,20 @@ from typing import Any
 
 import pytest
 
-from infersave import FleetProblem, InfeasibleError, ProblemError, SolveOptions, solve, solve_many
+from infersave import (
+    FleetProblem,
+    InfeasibleError,
+    ProblemError,
+    SolveOptions,
+    load_problem,
+    solve,
+    solve_many,
+)
 from infersave.models.result import CRASHED
 from infersave.solver import engines
 from infersave.solver.engines import NEEDS, Engine
 from infersave.solver.mapping import mapped
+from infersave.solver.sharing import Packer
 
 FleetMaker = Callable[[int], FleetProblem]
 
@@ -102,3 +112,16 @@ def test_an_engine_that_makes_no_sense() -> None:
         next(solve_many([], jobs=0), None)
     with pytest.raises(ProblemError, match="address"):
         next(solve_many([], address="tcp://host:1"), None)
+
+
+def test_a_catalogue_travels_packed_and_is_unpacked_once() -> None:
+    problem = load_problem("example:two-workloads")
+    other = problem.replace(workloads=problem.workloads[:1])
+    packer = Packer()
+    sent = [packer.pack(number, one) for number, one in enumerate((problem, other))]
+    assert sent[0].common is sent[1].common
+    first, second = (pickle.loads(pickle.dumps(one)).problem() for one in sent)
+    assert (first, second) == (problem, other)
+    assert all(a is b for a, b in zip(first.offers, second.offers, strict=True))
+    dearer = other.replace(offers=tuple(o.replace(usd_per_hour=99.0) for o in other.offers))
+    assert packer.pack(2, dearer).problem() == dearer
