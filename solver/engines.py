@@ -42,6 +42,11 @@ class Engine:
         if self.name == "local" and self.address is not None:
             raise ProblemError("address", self.address, "is that of a cluster: engine dask or ray")
 
+    @property
+    def in_this_process(self) -> bool:
+        """Whether no other is asked for."""
+        return self.name == "local" and self.jobs == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Runner:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 from time import perf_counter
 
 from ..models.fleet import FleetProblem
@@ -13,9 +14,8 @@ from .engines import Engine, EngineName
 from .formulation import Formulation
 from .mapping import mapped
 from .program import SolveOptions
+from .sharing import Packed, Packer
 from .solve import DEFAULT_BACKEND, solve
-
-Numbered = tuple[int, FleetProblem]
 
 
 def solve_many(
@@ -42,13 +42,28 @@ def solve_many(
         ProblemError: an engine that is not there.
     """
     one = partial(_solved, backend=backend, options=options, formulation=formulation)
-    yield from mapped(one, enumerate(problems), Engine(engine, jobs, address), _crashed)
+    where = Engine(engine, jobs, address)
+    if where.in_this_process:
+        yield from map(one, count(), problems)
+        return
+    packer = Packer()
+    packed = (packer.pack(index, problem) for index, problem in enumerate(problems))
+    yield from mapped(partial(_sent, one), packed, where, _crashed)
+
+
+def _sent(one: Callable[[int, FleetProblem], Result], packed: Packed) -> Result:
+    """The result of a problem that came from another process."""
+    return one(packed.index, packed.problem())
 
 
 def _solved(
-    numbered: Numbered, *, backend: str, options: SolveOptions | None, formulation: Formulation
+    index: int,
+    problem: FleetProblem,
+    *,
+    backend: str,
+    options: SolveOptions | None,
+    formulation: Formulation,
 ) -> Result:
-    index, problem = numbered
     start = perf_counter()
     try:
         plan = solve(problem, backend=backend, options=options, formulation=formulation)
@@ -57,7 +72,6 @@ def _solved(
     return Result.of_plan(index, plan, perf_counter() - start)
 
 
-def _crashed(numbered: Numbered) -> Result:
-    index, _ = numbered
+def _crashed(packed: Packed) -> Result:
     message = "its process died each time it was tried"
-    return Result(index=index, status=CRASHED, message=message)
+    return Result(index=packed.index, status=CRASHED, message=message)

@@ -32,7 +32,7 @@ def mapped(
         engine: where; one local job happens in this process.
         given_up: the answer for an item whose process died each time.
     """
-    if engine.name == "local" and engine.jobs == 1:
+    if engine.in_this_process:
         yield from map(function, items)
         return
     left = iter(items)
