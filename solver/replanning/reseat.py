@@ -36,7 +36,7 @@ def reseat(room: int, n_vms: int, loads: Sequence[Load], running: Sequence[Seats
     wanted = Counter[tuple[str, int]]()
     for load in loads:
         wanted[load.workload, load.n_gpus] += load.count * load.block
-    if not _blocks_stay(loads, running):
+    if not _blocks_stay(n_vms, loads, running):
         return _matched(seat_all(room, n_vms, loads), running)
     if len(running) <= n_vms and all(running) and _total(running) == wanted:
         return Seated([_room(room, seats) for seats in running], [*range(1, len(running) + 1)])
@@ -44,11 +44,13 @@ def reseat(room: int, n_vms: int, loads: Sequence[Load], running: Sequence[Seats
     return seated or _matched(seat_all(room, n_vms, loads), running)
 
 
-def _blocks_stay(loads: Sequence[Load], running: Sequence[Seats]) -> bool:
-    """Whether what must stand apart is to stand as it does."""
+def _blocks_stay(n_vms: int, loads: Sequence[Load], running: Sequence[Seats]) -> bool:
+    """Whether what must stand apart is to stand as it does, on VMs that all stay."""
     apart = {load.workload for load in loads if load.apart}
     if not apart:
         return True
+    if len(running) > n_vms:
+        return False
     stand = Counter((w, g, n) for seats in running for (w, g), n in seats.items() if w in apart)
     for load in loads:
         if load.apart:
