@@ -2,12 +2,15 @@ r"""Request classes routed over replicas that are given, all of them as lightly 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...models.outcome import Status
 from ...models.value import FloatArray
 from ..backends.running import run
 from ..builder import ProgramBuilder
+from ..decision import ROUNDING, Placed
 from ..program import BoolArray, IntArray, SolveOptions
 from ..services import Service
 
@@ -58,14 +61,36 @@ def balanced(
     load = (work * routed).sum(axis=0)
     if load.max() > FULL:
         return None
-    evenly = able / work.clip(min=np.finfo(float).tiny)
-    evenly = np.where(able, evenly, 0.0)
+    evenly = np.where(able, 1.0 / work.clip(min=np.finfo(float).tiny), 0.0)
     evenly /= evenly.sum(axis=1, keepdims=True)
-    more = (work * evenly).sum(axis=0) - load
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(more > 0, (1.0 - load) / more, np.inf)
-    spread = float(np.clip(room.min(), 0.0, MOST_SPREAD)) if len(service.scenarios) == 1 else 0.0
+    spread = min(MOST_SPREAD, _room(load, (work * evenly).sum(axis=0), np.ones(len(item))))
+    for scenario in service.scenarios:
+        left, share = scenario.left[item], np.full(len(routed), scenario.share)
+        gives = [-(one[:, left].sum(axis=1)) for one in (routed, evenly)]
+        spread = min(spread, _room(gives[0], gives[1], -share))
     return tuple((1.0 - spread) * routed + spread * evenly)
+
+
+def _room(now: FloatArray, then: FloatArray, most: FloatArray) -> float:
+    """The part of the way from `now` to `then` that nothing exceeds `most` on."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(then > now, (most - now) / (then - now), np.inf)
+    return max(float(part.min(initial=np.inf)), 0.0)
+
+
+def rebalanced(placed: Placed, backend: str, options: SolveOptions) -> Placed:
+    """Request classes that share replicas, spread over those that they can use."""
+    if not placed.routed:
+        return placed
+    routed = balanced(placed.service, placed.item, placed.count, backend, options)
+    return in_use(replace(placed, routed=routed or placed.routed))
+
+
+def in_use(placed: Placed) -> Placed:
+    """Without shared replicas that no request class uses."""
+    kept = np.max(placed.routed, axis=0) > ROUNDING
+    routed = tuple(y[kept] for y in placed.routed)
+    return replace(placed, item=placed.item[kept], count=placed.count[kept], routed=routed)
 
 
 def _lightest(

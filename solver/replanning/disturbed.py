@@ -30,6 +30,7 @@ from ..formulation import add_demand, scaled
 from ..lifting import Lifting
 from ..program import INTEGER_LIMIT, IntArray, Program, SolveOptions
 from ..variables import Estate, ServiceColumns, Variables
+from .balance import rebalanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ def least_disturbed(
     if answer.values is None:
         return Disturbed(None, answer.status, bound)
     decision = read_decision(variables, answer.values, trim=False)
-    return Disturbed(replace(decision, current=current), answer.status, bound)
+    services = tuple(rebalanced(one, backend, options) for one in decision.services)
+    decision = replace(decision, services=services, current=current)
+    return Disturbed(decision, answer.status, bound)
 
 
 def _add_changes(

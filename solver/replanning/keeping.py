@@ -19,7 +19,7 @@ from ..program import IntArray, SolveOptions
 from ..services import Scenario, Service
 from ..splitting.covering import LIMIT_SLACK
 from ..variables import Estate
-from .balance import balanced
+from .balance import balanced, in_use
 from .taking import taken
 
 
@@ -128,7 +128,7 @@ def _service(
         if routed is None:
             wrong.append(f"{demand.name}: its replicas no longer carry all request classes")
             return None, wrong
-        return Placed(service, 0, item, count[item], routed), wrong
+        return in_use(Placed(service, 0, item, count[item], routed)), wrong
     wrong += _short(service, count)
     return Placed(service, 0, item, count[item]), wrong
 
