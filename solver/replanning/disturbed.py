@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...models.disturbance import Disturbance
-from ...models.outcome import Status
 from ...models.value import FloatArray
 from ..backends.finish import FEASIBILITY
 from ..backends.running import run
@@ -31,21 +30,6 @@ from ..lifting import Lifting
 from ..program import INTEGER_LIMIT, IntArray, Program, SolveOptions
 from ..variables import Estate, ServiceColumns, Variables
 from .balance import rebalanced
-
-
-@dataclass(frozen=True, slots=True)
-class Disturbed:
-    """The fleet that costs least together with the changes to it.
-
-    Attributes:
-        decision: None where none was found.
-        status: of the search.
-        bound: no plan costs less with its changes, these spread over their hours [USD/h].
-    """
-
-    decision: Decision | None
-    status: Status
-    bound: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +56,8 @@ def least_disturbed(
     known: Sequence[Decision],
     backend: str,
     options: SolveOptions,
-) -> Disturbed:
-    """Solve it.
+) -> Decision | None:
+    """The fleet found that costs least together with the changes to it; None where none was found.
 
     Args:
         most_changes: the cap, over the workloads of the estate.
@@ -97,13 +81,11 @@ def least_disturbed(
     best = min(fits or points, key=lambda point: float(program.cost @ point))
     program = scaled(program, variables, best)
     answer = run(backend, program, options)
-    bound = None if answer.bound is None else max(answer.bound / program.usd_scale, 0.0)
     if answer.values is None:
-        return Disturbed(None, answer.status, bound)
+        return None
     decision = read_decision(variables, answer.values, trim=False)
     services = tuple(rebalanced(one, backend, options) for one in decision.services)
-    decision = replace(decision, services=services, current=current)
-    return Disturbed(decision, answer.status, bound)
+    return replace(decision, services=services, current=current)
 
 
 def _add_changes(

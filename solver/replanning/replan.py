@@ -153,12 +153,12 @@ def _least(asked: Request, estate: Estate, best: Contender, kept: Kept) -> Conte
         near = _near(estate, known)
         cap = most
         for _ in range(TIGHTENED):
-            answer = least_disturbed(
+            decision = least_disturbed(
                 near, asked.current, disturbance, cap, known, asked.backend, asked.options
             )
-            if answer.decision is None:
+            if decision is None:
                 break
-            found.append(contender(answer.decision, asked.current, disturbance))
+            found.append(contender(decision, asked.current, disturbance))
             over = 0 if most is None else found[-1].n_changes - most
             if cap is None or over <= 0 or over > cap:
                 break
